@@ -1,0 +1,139 @@
+"""Exact quantities: mass in integer kg, money in integer fen, rates in ten-thousandths; decimal strings at every edge.
+
+Nothing here is a binary float: a float that comes in (YAML, a spreadsheet cell) is read by its shortest decimal form.
+
+    1 t = 1000 kg      1 yuan = 100 fen      a rate, factor or share has at most 4 decimals (E4 = 10^4)
+"""
+
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer
+from pydantic_core import PydanticCustomError
+
+KG_PER_T = 1000
+FEN_PER_YUAN = 100
+E4 = 10_000
+
+MASS_T_MAX = 1_000_000_000
+"""Tonnes in one number: a tenth of what the world emits in a year; more is a misprint."""
+PRICE_YUAN_MAX = 1_000_000
+"""Yuan per tonne in one number: more is a misprint. Keeps unit costs within 64-bit integers (see `arcs`)."""
+MONEY_YUAN_MAX = 1_000_000_000_000
+"""Yuan in one budget or fee: a million million; more is a misprint."""
+
+
+class NotANumber(ValueError):
+    """The text is no decimal number that can be used."""
+
+
+def decimal_of(value: Any) -> Decimal:
+    """`value` as an exact decimal. Raises NotANumber on text that is no number, on NaN and on infinities."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise NotANumber
+    try:
+        number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value.strip() if isinstance(value, str) else value)
+    except InvalidOperation as error:
+        raise NotANumber from error
+    if not number.is_finite() or abs(number.adjusted()) > 30:
+        raise NotANumber
+    return number
+
+
+def scaled(value: Any, decimals: int) -> int:
+    """`value` x 10^decimals as an exact integer. Raises NotANumber, or ValueError when there are more decimals."""
+    number = decimal_of(value).scaleb(decimals)
+    whole = int(number)
+    if whole != number:
+        raise ValueError
+    return whole
+
+
+def kg_of(tonnes: Any) -> int:
+    """Decimal tonnes (at most 3 decimals) to integer kg."""
+    return scaled(tonnes, 3)
+
+
+def fen_of(yuan: Any) -> int:
+    """Decimal yuan (at most 2 decimals) to integer fen."""
+    return scaled(yuan, 2)
+
+
+def e4_of(rate: Any) -> int:
+    """A rate, factor or share (at most 4 decimals) to integer ten-thousandths."""
+    return scaled(rate, 4)
+
+
+def plain(number: Decimal) -> str:
+    """A decimal without exponent and without trailing zeros after the point."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def tonnes(kg: int) -> str:
+    """Integer kg as decimal tonnes: 4820400 -> "4820.4"."""
+    return plain(Decimal(kg).scaleb(-3))
+
+
+def yuan(fen: int) -> str:
+    """Integer fen as decimal yuan with both decimals: 120050 -> "1200.50"."""
+    return f"{Decimal(fen).scaleb(-2):.2f}"
+
+
+def rate(e4: int) -> str:
+    """Integer ten-thousandths as a decimal: 3000 -> "0.3"."""
+    return plain(Decimal(e4).scaleb(-4))
+
+
+def round_half_up(value: Fraction) -> int:
+    """The nearest integer, halves upwards."""
+    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
+
+
+def floor(value: Fraction) -> int:
+    """The largest integer not above `value`."""
+    return value.numerator // value.denominator
+
+
+def ceil(value: Fraction) -> int:
+    """The smallest integer not below `value`."""
+    return -(-value.numerator // value.denominator)
+
+
+def share_out(total: int, parts: list[Fraction]) -> list[int]:
+    """Whole parts that add up to `total`, each within one of its exact part (largest remainder; ties to the earlier).
+
+    `total` is the sum of `parts` rounded either way.
+    """
+    floors = [floor(p) for p in parts]
+    missing = total - sum(floors)
+    order = sorted(range(len(parts)), key=lambda i: (floors[i] - parts[i], i))
+    for i in order[:missing]:
+        floors[i] += 1
+    return floors
+
+
+def _reader(decimals: int, largest: int, zh_unit: str, en_unit: str) -> BeforeValidator:
+    def read(value: Any) -> int:
+        try:
+            number = scaled(value, decimals)
+        except NotANumber:
+            raise PydanticCustomError("number", f"should be a decimal number in {en_unit}", {"zh": f"应为以{zh_unit}为单位的十进制数"}) from None
+        except ValueError:
+            raise PydanticCustomError("decimals", f"has too many decimals: at most {decimals}", {"zh": f"小数位过多: 最多 {decimals} 位"}) from None
+        if number < 0:
+            raise PydanticCustomError("negative", "should not be negative", {"zh": "不应为负数"})
+        if number > largest * 10**decimals:
+            raise PydanticCustomError("huge", f"is implausibly large: at most {largest} {en_unit}", {"zh": f"过大, 不合理: 至多 {largest} {zh_unit}"})
+        return number
+
+    return BeforeValidator(read)
+
+
+Kg = Annotated[int, _reader(3, MASS_T_MAX, "吨", "tonnes"), PlainSerializer(tonnes, return_type=str)]
+"""Integer kg; decimal tonnes in files."""
+Fen = Annotated[int, _reader(2, MONEY_YUAN_MAX, "元", "yuan"), PlainSerializer(yuan, return_type=str)]
+"""Integer fen; decimal yuan in files."""
+RateE4 = Annotated[int, _reader(4, 10_000, "比例", "a rate"), PlainSerializer(rate, return_type=str)]
+"""Integer ten-thousandths; a decimal rate in files."""
