@@ -1,0 +1,61 @@
+# jinheng. On a machine with make and a Python 3.12 to 3.14, nothing else:
+#   make demo     the main job on the shipped example
+#   make test     the tests
+#   make check    all that CI holds: locks, format, lint, strict types, tests
+# Another Python: make demo UV_PYTHON=/path/to/python3.13
+
+PACKAGES = $(wildcard optimizer market_data scenarios api)
+PYTHON_FOLDERS = $(PACKAGES) tests tools $(wildcard benchmarks examples)
+BIN = .venv/bin
+ARGS =
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lock-check format-check lint types format lock bench clean runtime dev
+
+help:
+	@sed -n 's/^#   //p' Makefile
+	@echo 'also: make format | lock | bench | clean, and make test ARGS="-k lots"'
+
+demo: runtime
+	@$(BIN)/jinheng demo
+
+test: dev
+	@$(BIN)/python -m pytest $(ARGS)
+
+# The tests come last, so that their closing lines do.
+check: lock-check format-check lint types test
+
+lock-check: dev
+	@$(BIN)/python tools/lock.py --check
+
+format-check: dev
+	@$(BIN)/ruff format --check --quiet $(PYTHON_FOLDERS) || { echo 'Not formatted: run make format.'; exit 1; }
+
+lint: dev
+	@$(BIN)/ruff check --quiet $(PYTHON_FOLDERS)
+
+types: dev
+	@$(BIN)/mypy $(PYTHON_FOLDERS)
+
+format: dev
+	@$(BIN)/ruff check --quiet --fix-only $(PYTHON_FOLDERS)
+	@$(BIN)/ruff format $(PYTHON_FOLDERS)
+
+# Resolves every version anew (network), then brings .venv up to it.
+lock: dev
+	@settings=$$(.tools/bin/python tools/pip_settings.py) && eval "$$settings" && \
+	    UV_SYSTEM_CERTS=$${UV_SYSTEM_CERTS:-1} $(BIN)/python tools/lock.py
+	@sh tools/bootstrap.sh dev
+
+bench: dev
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean:
+	rm -rf .venv .tools build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find $(PYTHON_FOLDERS) -type d -name __pycache__ -prune -exec rm -rf {} +
+
+runtime:
+	@sh tools/bootstrap.sh runtime
+
+dev:
+	@sh tools/bootstrap.sh dev
