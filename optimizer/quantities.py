@@ -137,3 +137,5 @@ Fen = Annotated[int, _reader(2, MONEY_YUAN_MAX, "元", "yuan"), PlainSerializer(
 """Integer fen; decimal yuan in files."""
 RateE4 = Annotated[int, _reader(4, 10_000, "比例", "a rate"), PlainSerializer(rate, return_type=str)]
 """Integer ten-thousandths; a decimal rate in files."""
+AmountE4 = Annotated[int, _reader(4, MONEY_YUAN_MAX, "单位", "the level's unit"), PlainSerializer(rate, return_type=str)]
+"""Ten-thousandths of a tonne or a yuan, for slacks."""

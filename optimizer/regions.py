@@ -67,7 +67,8 @@ SHANXI_CITIES: dict[str, tuple[str, str]] = {
 
 OTHER_NAMES: dict[str, str] = {
     "neimongol": "15", "neimenggu": "15", "tibet": "54", "macau": "82", "taiwanprovinceofchina": "71",
-    "hongkongsar": "81", "macaosar": "82", "xinjianguygur": "65", "xinjianguyghur": "65", "guangxizhuang": "45", "ningxiahui": "64",
+    "hongkongsar": "81", "macaosar": "82", "xinjianguygur": "65",
+    "xinjianguyghur": "65", "guangxizhuang": "45", "ningxiahui": "64",
     "lvliang": "141100", "luliang": "141100", "中华人民共和国": "CN", "全国": "CN", "peoplesrepublicofchina": "CN",
     "prchina": "CN", "prc": "CN", "tw": "71", "hk": "81", "mo": "82", "臺灣": "71", "usa": "US",
     "unitedstates": "US", "uk": "GB", "britain": "GB", "greatbritain": "GB", "vietnam": "VN", "turkey": "TR",
@@ -123,14 +124,14 @@ UY 乌拉圭 Uruguay;UZ 乌兹别克斯坦 Uzbekistan;VA 梵蒂冈 Holy See
 VC 圣文森特和格林纳丁斯 Saint Vincent and the Grenadines;VE 委内瑞拉 Venezuela;VN 越南 Viet Nam;VU 瓦努阿图 Vanuatu
 WS 萨摩亚 Samoa;XK 科索沃 Kosovo;YE 也门 Yemen;ZA 南非 South Africa;ZM 赞比亚 Zambia;ZW 津巴布韦 Zimbabwe
 """
-"""ISO 3166-1: code, Chinese name, English name. SX (Sint Maarten) is left out on purpose: here people mean Shanxi by it."""
+"""ISO 3166-1: code, Chinese name, English name. SX (Sint Maarten) is left out: here people mean Shanxi by it."""
 
 COUNTRIES: dict[str, Text] = {
     entry[:2]: Text(entry[3:].split(" ", 1)[0], entry[3:].split(" ", 1)[1])
     for entry in COUNTRIES_TEXT.strip().replace("\n", ";").split(";")
 }
 
-ENGLISH_SUFFIXES = ("province", "city", "municipality", "autonomousregion", "specialadministrativeregion")
+ENGLISH_SUFFIXES = ("province", "city", "municipality", "autonomousregion", "sar")
 
 _TO_HALF_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)}
 _WITHOUT_ACCENTS = str.maketrans("üôçéãíúáóñ", "uoceaiuaon")

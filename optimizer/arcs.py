@@ -1,0 +1,237 @@
+"""Arcs: what may be bought for whom and when, column by column; only eligible ones exist.
+
+An arc is an event, an offer, a purchase date and, with whole lots, one price break of the offer: a *piece*. The pieces
+of one event, offer and date are a *line*, of which at most one is used. A piece takes 0 or a whole number of lots
+between its least and its most. Arcs stand in canonical order: event id, tier, offer id, purchase date, break.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.eligibility import Screening, usable_kg
+from optimizer.events import Budget
+from optimizer.offers import Bools, Dates, Ints, Offers, parse_price_breaks, parse_schedule
+from optimizer.problem import Problem
+from optimizer.quantities import E4, KG_PER_T
+from optimizer.timeline import E8, Deadlines, first_valid_dates, is_forestry, last_purchase_dates, payment_shares, purchase_dates
+
+
+@dataclass(frozen=True, eq=False)
+class Arcs:
+    """All arrays have shape (n,), in canonical order."""
+
+    event: NDArray[np.int32]
+    """Index into `problem.events`."""
+    offer: NDArray[np.int32]
+    """Index into `problem.offers`."""
+    day: Dates
+    """Purchase date."""
+    piece: NDArray[np.int32]
+    """Number of the price break in force, 0 for the list price."""
+    line: NDArray[np.int32]
+    """Which line the piece belongs to, counted 0, 1, ... in canonical order."""
+    tier: NDArray[np.int32]
+    eta_e8: Ints
+    """Effective tonnes per contracted tonne, 10^-8."""
+    unit_cost_e8: Ints
+    """Price after break x outlook x (1 + fee rate) + unit fee, 10^-8 fen per contracted tonne: exact."""
+    fixed_fee_fen: Ints
+    """Per line that is used; 0 without whole lots."""
+    lot_kg: Ints
+    """1 without whole lots."""
+    least_kg: Ints
+    """Smallest positive quantity."""
+    most_kg: Ints
+    """Largest quantity."""
+    late: Bools
+    payment: NDArray[np.int32]
+    """Index into `payments`."""
+    payments: tuple[tuple[tuple[int, int], ...], ...]
+    """Distinct ways to spread a line's cost: ((fiscal year, share in 10^-4), ...)."""
+
+    def __len__(self) -> int:
+        return len(self.event)
+
+    @cached_property
+    def switched(self) -> Bools:
+        """Pieces whose use is a yes or no beyond the lot count: a minimum above one lot, a fee, or a sister piece."""
+        pieces_of_line = np.bincount(self.line, minlength=int(self.line.max(initial=-1)) + 1)[self.line] if len(self) else np.zeros(0, dtype=np.int64)
+        return np.asarray((self.least_kg > self.lot_kg) | (self.fixed_fee_fen > 0) | (pieces_of_line > 1))
+
+    def take(self, rows: NDArray[np.int64] | Bools) -> "Arcs":
+        """Only these arcs, in this order; lines keep their numbers."""
+        names = [n for n in Arcs.__dataclass_fields__ if n != "payments"]
+        return Arcs(**{n: getattr(self, n)[rows] for n in names}, payments=self.payments)
+
+    def year_shares(self, year: int | None) -> Ints:
+        """What share (10^-4) of each arc's cost is paid in `year` (None: ever), shape (n,)."""
+        table = [E4 if year is None else sum(s for y, s in p if y == year) for p in self.payments]
+        return np.array([*table, 0], dtype=np.int64)[self.payment]
+
+    def years(self) -> list[int]:
+        """Every fiscal year in which some arc pays, ascending."""
+        used = np.unique(self.payment)
+        return sorted({y for k in used.tolist() for y, _ in self.payments[k]})
+
+
+def unit_cost_e8(price_fen: Ints, factor_e4: Ints | int, fee_rate_e4: Ints, unit_fee_fen: Ints) -> Ints:
+    """Price x outlook x (1 + fee rate) + unit fee, exact, 10^-8 fen per t; within 64 bits by the limits of `quantities`."""
+    return np.asarray(price_fen * factor_e4 * (E4 + fee_rate_e4) + unit_fee_fen * E8, dtype=np.int64)
+
+
+def cost_fen(unit_e8: int, quantity_kg: int, fixed_fee_fen: int) -> Fraction:
+    """Cost of a line, exact, fen: unit cost x contracted + fixed fee."""
+    return Fraction(unit_e8 * quantity_kg, E8 * KG_PER_T) + fixed_fee_fen
+
+
+def present_value(payments: Sequence[tuple[int, int]], base_year: int, discount_rate_e4: int) -> Fraction:
+    """What one yuan of line cost is worth: sum of share x (1 + r)^-(year - base year)."""
+    growth = Fraction(E4 + discount_rate_e4, E4)
+    return sum((Fraction(share, E4) / growth ** (year - base_year) for year, share in payments), Fraction(0))
+
+
+def build_arcs(problem: Problem, screening: Screening) -> Arcs:
+    """Every eligible event, offer, date and break."""
+    parts = [_event_arcs(problem, screening, e) for e in range(len(problem.events))]
+    event, offer, day, late = (np.concatenate([p[k] for p in parts]) for k in range(4))
+    offers = problem.offers
+    factor = _factors_e4(problem, offer, day)
+    payment, payments = _payments(offers, offer, day)
+    whole = problem.settings.whole_lots
+    line, piece, price, least, most = _pieces(offers, offer, whole)
+    offer_of = offer[line]
+    lot = offers.lot_kg[offer_of] if whole else np.ones(len(line), dtype=np.int64)
+    eta = screening.eta_e8[event[line], offer_of]
+    return Arcs(
+        event=event[line].astype(np.int32),
+        offer=offer_of.astype(np.int32),
+        day=day[line],
+        piece=piece.astype(np.int32),
+        line=line.astype(np.int32),
+        tier=screening.tier[offer_of],
+        eta_e8=eta,
+        unit_cost_e8=unit_cost_e8(price, factor[line], offers.fee_rate_e4[offer_of], offers.unit_fee_fen[offer_of]),
+        fixed_fee_fen=offers.fixed_fee_fen[offer_of] if whole else np.zeros(len(line), dtype=np.int64),
+        lot_kg=lot,
+        least_kg=least,
+        most_kg=useful_kg(problem, event[line], eta, lot, least, most),
+        late=late[line],
+        payment=payment[line],
+        payments=payments,
+    )
+
+
+def useful_kg(problem: Problem, event: Ints, eta: Ints, lot: Ints, least: Ints, most: Ints) -> Ints:
+    """`most`, cut to the lots with which a piece alone covers its event: a lot more only adds cost, in every level."""
+    need = np.array([e.need_kg for e in problem.events], dtype=np.float64)[event]
+    enough_lots = np.floor(need * (E8 / np.maximum(eta, 1)) / lot * (1 + 1e-12)).astype(np.int64) + 2
+    enough = np.where(enough_lots < np.iinfo(np.int64).max // lot, enough_lots * lot, most)
+    return np.minimum(most, np.maximum(least, enough))
+
+
+def _event_arcs(problem: Problem, screening: Screening, e: int) -> tuple[Ints, Ints, Dates, Bools]:
+    """Event, offer, purchase date and lateness of each line of one event, canonical order."""
+    offers = problem.offers
+    rows = np.flatnonzero(screening.reasons[e] == 0)
+    rows = rows[np.argsort(screening.tier[rows], kind="stable")]
+    first = first_valid_dates(offers, problem.as_of)[rows]
+    late = screening.late[e, rows]
+    if not may_wait(problem, e):
+        return np.full(len(rows), e), rows, first, late
+    last = last_purchase_dates(offers, Deadlines.of(problem.events[e], problem.rule_pack))[rows]
+    by_year = money_has_years(problem, e)
+    changes = {name: problem.outlook.changes(name) for name in offers.instrument.names}
+    known: dict[tuple[object, object, str], list[date]] = {}
+    chosen: list[list[date]] = []
+    for i, (a, b) in enumerate(zip(first.astype(object), last.astype(object), strict=True)):
+        key = (a, a if late[i] else b, offers.instrument[rows[i]])
+        if key not in known:
+            known[key] = [a] if late[i] else purchase_dates(a, b, changes[key[2]], by_year)
+        chosen.append(known[key])
+    counts = np.array([len(c) for c in chosen], dtype=np.int64)
+    days = np.array([d for c in chosen for d in c], dtype="datetime64[D]")
+    return np.full(int(counts.sum()), e), np.repeat(rows, counts), days, np.repeat(late, counts)
+
+
+def money_has_years(problem: Problem, e: int) -> bool:
+    """A by-year budget of the event or the calendar, or a discount rate: the year of payment matters."""
+    budgets: list[Budget | None] = [problem.events[e].budget, problem.calendar.budget]
+    return problem.settings.discount_rate_e4 > 0 or any(b is not None and b.by_fiscal_year_fen is not None for b in budgets)
+
+
+def may_wait(problem: Problem, e: int) -> bool:
+    """Whether a later purchase than the first valid date can be better at all (MODEL 11)."""
+    return money_has_years(problem, e) or bool(problem.outlook.factors)
+
+
+def _factors_e4(problem: Problem, offer: Ints, day: Dates) -> Ints:
+    """Outlook factor of each line's price."""
+    factors = np.full(len(offer), E4, dtype=np.int64)
+    if not problem.outlook.factors:
+        return factors
+    codes = problem.offers.instrument.codes[offer]
+    for code, name in enumerate(problem.offers.instrument.names):
+        for entry in sorted((f for f in problem.outlook.factors if f.instrument == name), key=lambda f: f.from_date):
+            factors[(codes == code) & (day >= np.datetime64(entry.from_date, "D"))] = entry.factor_e4
+    return factors
+
+
+def _payments(offers: Offers, offer: Ints, day: Dates) -> tuple[NDArray[np.int32], tuple[tuple[tuple[int, int], ...], ...]]:
+    """Distinct spreads of cost over fiscal years, and which one each line has."""
+    schedules = [*(parse_schedule(t) for t in offers.payment_schedule.names), ()]
+    years = day.astype("datetime64[Y]").astype(np.int64) + 1970
+    codes = offers.payment_schedule.codes[offer].astype(np.int64)
+    keys, inverse = np.unique(codes * 100_000 + years, return_inverse=True)
+    table: list[tuple[tuple[int, int], ...]] = []
+    for key in keys.tolist():
+        code, year = divmod(key, 100_000)
+        by_year: dict[int, int] = {}
+        for paid_on, share in payment_shares(schedules[code], date(year, 1, 1)):
+            by_year[paid_on.year] = by_year.get(paid_on.year, 0) + share
+        table.append(tuple(sorted(by_year.items())))
+    return inverse.astype(np.int32), tuple(table)
+
+
+def _pieces(offers: Offers, offer: Ints, whole: bool) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+    """Line, break number, price, least and most kg of each piece (pieces that hold no lot are dropped)."""
+    line = np.arange(len(offer), dtype=np.int64)
+    piece = np.zeros(len(offer), dtype=np.int64)
+    price = offers.price_fen[offer]
+    usable = usable_kg(offers, whole)[offer]
+    if not whole:
+        return line, piece, price, np.ones(len(offer), dtype=np.int64), usable
+    lot = offers.lot_kg[offer]
+    least = np.maximum(-(-offers.min_quantity_kg[offer] // lot) * lot, lot)
+    most = usable.copy()
+    broken = np.flatnonzero(~offers.price_breaks.blank[offer])
+    if not len(broken):
+        return line, piece, price, least, most
+    breaks = [parse_price_breaks(t) for t in offers.price_breaks.names]
+    extra: list[tuple[int, int, int, int, int]] = []
+    for row in broken.tolist():
+        steps = breaks[offers.price_breaks.codes[offer[row]]]
+        row_lot, row_least, row_most = int(lot[row]), int(least[row]), int(most[row])
+        for k, (from_kg, price_fen) in enumerate(steps):
+            below = steps[k + 1][0] if k + 1 < len(steps) else row_most + 1
+            low, high = max(row_least, -(-from_kg // row_lot) * row_lot), min(row_most, (below - 1) // row_lot * row_lot)
+            if low <= high:
+                extra.append((row, k + 1, price_fen, low, high))
+        most[row] = min(row_most, (steps[0][0] - 1) // row_lot * row_lot)
+    listed = most >= least
+    more = np.array(extra, dtype=np.int64).reshape(-1, 5)
+    columns = [np.concatenate([base[listed], more[:, k]]) for k, base in enumerate((line, piece, price, least, most))]
+    order = np.lexsort((columns[1], columns[0]))
+    return columns[0][order], columns[1][order], columns[2][order], columns[3][order], columns[4][order]
+
+
+def last_day(problem: Problem, event: int, offer: int) -> date:
+    """The deadline that holds for an offer and event: retirement, or six years for new forestry."""
+    deadlines = Deadlines.of(problem.events[event], problem.rule_pack)
+    forest = bool(is_forestry(problem.offers.take(np.array([offer])))[0])
+    return deadlines.forestry if forest else deadlines.retirement

@@ -1,0 +1,444 @@
+"""The problem as a program: one function a constraint family, one a level, collected in CONSTRAINTS and LEVELS.
+
+Symbols, code names and units stand in FORMULATION.md. With whole lots a quantity column counts lots; without, tonnes.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.arcs import Arcs, present_value
+from optimizer.eligibility import Screening, matches
+from optimizer.errors import BadInput
+from optimizer.events import Budget, Event, LevelSpec, Limit, ObjectiveField
+from optimizer.findings import fault
+from optimizer.offers import Bools, Labels
+from optimizer.problem import Problem
+from optimizer.program import INFINITY, Draft, Floats, Index, Key, Level, Program
+from optimizer.quantities import E4, FEN_PER_YUAN, KG_PER_T
+from optimizer.timeline import E8
+
+type Hold = Literal["face", "rows"]
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """What the constraint families share: the problem, its arcs, and their columns and coefficients per column unit."""
+
+    problem: Problem
+    arcs: Arcs
+    draft: Draft
+    hold: Hold
+    whole: bool
+    x: Index
+    """Quantity column of each arc."""
+    use: Index
+    """Yes-or-no column of each switched arc, -1 elsewhere."""
+    gap: NDArray[np.int64]
+    """Shape (n_events, n_tiers + 1): column of gap_{e,r}; the last is gap_{e,all}."""
+    miss: dict[tuple[int, int], int]
+    """(event, limit) -> column of what a min share misses."""
+
+    @cached_property
+    def unit_t(self) -> Floats:
+        """Contracted tonnes per unit of the quantity column."""
+        return self.arcs.lot_kg / KG_PER_T if self.whole else np.ones(len(self.arcs))
+
+    @cached_property
+    def effective_t(self) -> Floats:
+        """Effective tonnes per unit: eta_a."""
+        return self.arcs.eta_e8 / E8 * self.unit_t
+
+    @cached_property
+    def cost_yuan(self) -> Floats:
+        """Cost per unit, nominal, without the fixed fee."""
+        return self.arcs.unit_cost_e8 / (E8 * FEN_PER_YUAN) * self.unit_t
+
+    @cached_property
+    def fee_yuan(self) -> Floats:
+        """Fixed fee of each arc's line."""
+        return self.arcs.fixed_fee_fen / FEN_PER_YUAN
+
+    def need_t(self, e: int) -> float:
+        """D_e."""
+        return self.problem.events[e].need_kg / KG_PER_T
+
+    def of_event(self, e: int) -> Index:
+        """Arcs of event e."""
+        return self._event_slices[e]
+
+    @cached_property
+    def _event_slices(self) -> list[Index]:
+        starts = np.searchsorted(self.arcs.event, np.arange(len(self.problem.events) + 1))
+        return [np.arange(a, b) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+
+
+def formulate(problem: Problem, screening: Screening, arcs: Arcs, hold: Hold) -> Program:
+    """The program of a problem. `hold` says which levels need a row of their own ("rows": all of them)."""
+    draft = Draft()
+    whole = problem.settings.whole_lots
+    t = _terms(problem, arcs, draft, hold, whole)
+    for constraint in CONSTRAINTS:
+        constraint(t, screening)
+    levels = [build(t, spec) for spec in level_specs(problem) for build in [LEVELS[_kind(spec.level)]]]
+    return draft.done([*levels, tie_break(t)])
+
+
+def _kind(level: str) -> str:
+    return level.split(" ")[0]
+
+
+def _terms(problem: Problem, arcs: Arcs, draft: Draft, hold: Hold, whole: bool) -> Terms:
+    events, n = problem.events, problem.rule_pack.n_tiers
+    ids = problem.offers.offer_id
+    days = np.datetime_as_string(arcs.day)
+    keys: list[Key] = [("x", events[e].id, ids[i], d, p) for e, i, d, p in zip(arcs.event.tolist(), arcs.offer.tolist(), days.tolist(), arcs.piece.tolist(), strict=True)]
+    most = arcs.most_kg / arcs.lot_kg if whole else arcs.most_kg / KG_PER_T
+    x = draft.add_columns(keys, 0.0, most, whole)
+    use = np.full(len(arcs), -1, dtype=np.int64)
+    if whole:
+        switched = np.flatnonzero(arcs.switched)
+        use[switched] = draft.add_columns([("use", *keys[a][1:]) for a in switched.tolist()], 0.0, 1.0, True)
+    gap = np.empty((len(events), n + 1), dtype=np.int64)
+    for e, event in enumerate(events):
+        names: list[Key] = [("gap", event.id, r) for r in [*range(1, n + 1), "all"]]
+        gap[e] = draft.add_columns(names, 0.0, event.need_kg / KG_PER_T)
+    miss: dict[tuple[int, int], int] = {}
+    for e, event in enumerate(events):
+        for k, limit in enumerate(event.limits):
+            if limit.min_share_e4 is not None:
+                miss[e, k] = int(draft.add_columns([("miss", event.id, k)], 0.0, limit.min_share_e4 * event.need_kg / (E4 * KG_PER_T))[0])
+    return Terms(problem, arcs, draft, hold, whole, x, use, gap, miss)
+
+
+# ---------------------------------------------------------------------------------------------------- constraints
+
+
+def coverage(t: Terms, screening: Screening) -> None:
+    """coverage r:  sum_{a in e, tier(a) <= r} eta_a x_a + gap_{e,r} >= D_e,  for every tier r and for all.
+
+    With whole lots a second row, free until the level is held, says the same without the gap and rounded up to the
+    step that the coefficients share (Chvatal-Gomory).
+    """
+    n = t.problem.rule_pack.n_tiers
+    for e, event in enumerate(t.problem.events):
+        arcs = t.of_event(e)
+        tier = t.arcs.tier[arcs]
+        for r in range(1, n + 2):
+            members = arcs if r > n else arcs[tier <= r]
+            name = "all" if r > n else r
+            columns = np.append(t.x[members], t.gap[e, r - 1])
+            t.draft.add_row(("coverage", event.id, name), t.need_t(e), INFINITY, columns, np.append(t.effective_t[members], 1.0))
+            if t.whole:
+                t.draft.add_row(("whole coverage", event.id, name), -INFINITY, INFINITY, t.x[members], t.effective_t[members])
+
+
+def availability(t: Terms, screening: Screening) -> None:
+    """availability:  sum_{a of i} x_a <= Q_i, shared by all events; a single arc has it as its bound."""
+    counts = np.bincount(t.arcs.offer, minlength=len(t.problem.offers))
+    shared = np.flatnonzero(counts > 1)
+    if not len(shared):
+        return
+    number = np.full(len(t.problem.offers), -1, dtype=np.int64)
+    number[shared] = np.arange(len(shared))
+    members = np.flatnonzero(number[t.arcs.offer] >= 0)
+    offers = t.problem.offers
+    usable = offers.quantity_kg[shared]
+    if t.whole:
+        usable = usable // offers.lot_kg[shared] * offers.lot_kg[shared]
+    keys: list[Key] = [("availability", offers.offer_id[i]) for i in shared.tolist()]
+    t.draft.add_rows(keys, -INFINITY, usable / KG_PER_T, number[t.arcs.offer[members]], t.x[members], t.unit_t[members])
+
+
+def budget(t: Terms, screening: Screening) -> None:
+    """budget:  sum pay_{a,y} x_a <= B_y + carried in - carried out, per fiscal year and in all; events' own and shared."""
+    for e, event in enumerate(t.problem.events):
+        if event.budget is not None:
+            _budget_rows(t, event.id, event.budget, t.of_event(e))
+    if t.problem.calendar.budget is not None:
+        _budget_rows(t, "", t.problem.calendar.budget, np.arange(len(t.arcs)))
+
+
+@dataclass(frozen=True)
+class BudgetRow:
+    """What is paid in some fiscal years may not exceed a sum; `years` None is all of time."""
+
+    name: int | Literal["total"]
+    years: tuple[int, ...] | None
+    limit_fen: int
+
+
+def budget_rows(budget: Budget, paying_years: Sequence[int], as_of_year: int) -> list[BudgetRow]:
+    """The rows of one budget. Years before as_of's are ignored; a year not listed has 0; with `carry_forward` what is
+    left goes on from year to year through the last listed one, so spending to date stays within budgets to date."""
+    rows = [] if budget.total_fen is None else [BudgetRow("total", None, budget.total_fen)]
+    if budget.by_fiscal_year_fen is None:
+        return rows
+    listed = {y: b for y, b in budget.by_fiscal_year_fen.items() if y >= as_of_year}
+    years = sorted(listed.keys() | {y for y in paying_years if y >= as_of_year})
+    last = max(listed, default=as_of_year - 1)
+    for y in years:
+        if budget.carry_forward and y <= last:
+            to_date = tuple(z for z in years if z <= y)
+            rows.append(BudgetRow(y, to_date, sum(listed.get(z, 0) for z in to_date)))
+        else:
+            rows.append(BudgetRow(y, (y,), listed.get(y, 0)))
+    return rows
+
+
+def _budget_rows(t: Terms, owner: str, budget: Budget, members: Index) -> None:
+    paying = t.arcs.take(members)
+    for row in budget_rows(budget, paying.years(), t.problem.as_of.year):
+        shares = paying.year_shares(None) if row.years is None else np.sum([paying.year_shares(y) for y in row.years], axis=0)
+        paid = shares > 0
+        share = shares[paid] / E4
+        columns, values = t.x[members][paid], t.cost_yuan[members][paid] * share
+        fees = (t.use[members] >= 0) & (t.fee_yuan[members] > 0) & paid
+        columns = np.append(columns, t.use[members][fees])
+        values = np.append(values, t.fee_yuan[members][fees] * shares[fees] / E4)
+        t.draft.add_row(("budget", owner, row.name), -INFINITY, row.limit_fen / FEN_PER_YUAN, columns, values)
+
+
+def max_share(t: Terms, screening: Screening) -> None:
+    """max share:  sum_{a in e, in group} eta_a x_a <= share x D_e; with whole lots floored to the step of the group."""
+    for e, event in enumerate(t.problem.events):
+        for k, limit in enumerate(event.limits):
+            if limit.max_share_e4 is None:
+                continue
+            members, group, names = limit_groups(t.problem, t.arcs, t.of_event(e), limit)
+            cap = limit.max_share_e4 * event.need_kg / (E4 * KG_PER_T)
+            caps = np.full(len(names), cap)
+            if t.whole:
+                caps = floored_caps(t.arcs, members, group, len(names), limit.max_share_e4 * event.need_kg)
+            keys: list[Key] = [("max share", event.id, k, name) for name in names]
+            t.draft.add_rows(keys, -INFINITY, caps, group, t.x[members], t.effective_t[members])
+
+
+def floored_caps(arcs: Arcs, members: Index, group: Index, n_groups: int, cap_e4kg: int) -> Floats:
+    """share x D_e in t for each group, floored to the greatest step that its members' effective lots share."""
+    step = np.zeros(n_groups, dtype=np.int64)
+    np.gcd.at(step, group, arcs.eta_e8[members] * arcs.lot_kg[members])
+    exact = cap_e4kg * E4
+    return np.array([(exact // g * g if g else exact) / (E8 * KG_PER_T) for g in step.tolist()])
+
+
+def limit_groups(problem: Problem, arcs: Arcs, within: Index, limit: Limit) -> tuple[Index, Index, list[str]]:
+    """Members of a limit among the arcs `within`: (arc, number of its group, names of the groups). Blank keys are in none."""
+    offer = arcs.offer[within]
+    if limit.where is not None:
+        mask = np.ones(len(within), dtype=bool)
+        for key, values in limit.where.items():
+            mask &= _matching(problem, arcs, within, key, values)
+        return within[mask], np.zeros(int(mask.sum()), dtype=np.int64), [limit.name]
+    key = str(limit.group)
+    if key in ("tier", "vintage"):
+        numbers = arcs.tier[within].astype(np.int64) if key == "tier" else problem.offers.vintage[offer]
+        return _grouped(within, numbers, lambda v: v > 0, str)
+    labels: Labels = getattr(problem.offers, key)
+    if key == "region":
+        labels = _by_province(labels)
+    codes = labels.codes[offer].astype(np.int64)
+    return _grouped(within, codes, lambda v: v >= 0, lambda c: labels.names[c])
+
+
+def _by_province(region: Labels) -> Labels:
+    provinces = Labels.of([name[:2] for name in region.names])
+    return Labels(np.append(provinces.codes, np.int32(-1))[region.codes], provinces.names)
+
+
+def _grouped(within: Index, numbers: NDArray[np.int64], valid: Callable[[NDArray[np.int64]], Bools], name: Callable[[int], str]) -> tuple[Index, Index, list[str]]:
+    mask = valid(numbers)
+    values, group = np.unique(numbers[mask], return_inverse=True)
+    names = [name(v) for v in values.tolist()]
+    order = np.argsort(np.array(names, dtype=object), kind="stable")
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return within[mask], rank[group], [names[k] for k in order.tolist()]
+
+
+def _matching(problem: Problem, arcs: Arcs, within: Index, key: str, values: tuple[str, ...]) -> Bools:
+    if key == "tier":
+        return np.isin(arcs.tier[within], [int(v) for v in values if v.isdigit()])
+    return matches(problem.offers, key, values, np.zeros(0, dtype=np.int32))[arcs.offer[within]]
+
+
+def min_share(t: Terms, screening: Screening) -> None:
+    """min share:  sum_{a in e, in group} eta_a x_a + miss >= share x D_e."""
+    for (e, k), column in t.miss.items():
+        event = t.problem.events[e]
+        limit = event.limits[k]
+        members, _, _ = limit_groups(t.problem, t.arcs, t.of_event(e), limit)
+        least = (limit.min_share_e4 or 0) * event.need_kg / (E4 * KG_PER_T)
+        t.draft.add_row(("min share", event.id, k), least, INFINITY, np.append(t.x[members], column), np.append(t.effective_t[members], 1.0))
+
+
+def lots(t: Terms, screening: Screening) -> None:
+    """lots:  least use <= x <= most use for pieces with a minimum, a fee or a sister; at most one piece a line."""
+    switched = np.flatnonzero(t.use >= 0)
+    if not len(switched):
+        return
+    arcs, rows = t.arcs, np.arange(len(switched))
+    keys = [t.draft.column_keys[j][1:] for j in t.use[switched]]
+    both = np.concatenate([rows, rows])
+    columns = np.concatenate([t.x[switched], t.use[switched]])
+    most, least = arcs.most_kg[switched] / arcs.lot_kg[switched], arcs.least_kg[switched] / arcs.lot_kg[switched]
+    ones = np.ones(len(switched))
+    t.draft.add_rows([("most", *k) for k in keys], -INFINITY, 0.0, both, columns, np.concatenate([ones, -most]))
+    t.draft.add_rows([("least", *k) for k in keys], 0.0, INFINITY, both, columns, np.concatenate([ones, -least]))
+    lines, group = np.unique(arcs.line[switched], return_inverse=True)
+    several = np.flatnonzero(np.bincount(group) > 1)
+    if len(several):
+        number = np.full(len(lines), -1, dtype=np.int64)
+        number[several] = np.arange(len(several))
+        inside = number[group] >= 0
+        first = {int(g): keys[k][:-1] for k, g in reversed(list(enumerate(group.tolist())))}
+        t.draft.add_rows([("one piece", *first[int(g)]) for g in several], -INFINITY, 1.0, number[group][inside], t.use[switched][inside], np.ones(int(inside.sum())))
+
+
+CONSTRAINTS: tuple[Callable[[Terms, Screening], None], ...] = (coverage, availability, budget, max_share, min_share, lots)
+
+
+# --------------------------------------------------------------------------------------------------------- levels
+
+
+def level_specs(problem: Problem) -> list[LevelSpec]:
+    """The objective as a list of levels, classes of events and ranks of tiers spelled out; without the tie-break."""
+    classes = priority_classes(problem.events)
+    return spell_out(problem.objective, problem.rule_pack.n_tiers, classes, problem.epsilon_e4)
+
+
+def spell_out(objective: ObjectiveField, n_tiers: int, classes: Sequence[int], epsilon_e4: int) -> list[LevelSpec]:
+    """A preset or a list as levels in order; `classes` are the priority classes of the events, one shortfall level each.
+
+    Raises BadInput for a level that the rule pack does not have.
+    """
+    tiers = [LevelSpec(level=f"tier {r}") for r in range(1, n_tiers + 1)]
+    short, rules, cost = LevelSpec(level="shortfall"), LevelSpec(level="rules"), LevelSpec(level="cost")
+    if isinstance(objective, str):
+        order = {
+            "priority-first": [short, rules, *tiers, cost],
+            "order-first": [rules, *tiers, short, cost],
+            "cost-first": [short, rules, cost, *tiers],
+            "balanced": [short, rules, cost.model_copy(update={"relative_e4": epsilon_e4}), *tiers, cost],
+        }[objective]
+    else:
+        order = list(objective)
+        known = {s.level for s in (short, rules, *tiers, cost)}
+        unknown = [fault("level_unknown", f"规则包没有这一层; 应为 {sorted(known)} 之一", f"the rule pack has no such level; should be one of {sorted(known)}", path=f"objective[{k}].level", value=s.level) for k, s in enumerate(order) if s.level not in known]
+        if unknown:
+            raise BadInput(unknown)
+    spelled: list[LevelSpec] = []
+    for spec in order:
+        if spec.level == "shortfall" and len(classes) > 1:
+            spelled += [spec.model_copy(update={"level": f"shortfall {c}"}) for c in classes]
+        else:
+            spelled.append(spec)
+    return spelled
+
+
+LOWEST_CLASS = 9
+
+
+def priority_classes(events: Sequence[Event]) -> list[int]:
+    """The classes in use, most important first; an event without one is in the lowest."""
+    return sorted({LOWEST_CLASS if e.priority is None else e.priority for e in events})
+
+
+def shortfall(t: Terms, spec: LevelSpec) -> Level:
+    """shortfall:  steps of sum_e gap_{e,all}, over the events of one class."""
+    _, _, tail = spec.level.partition(" ")
+    chosen = [e for e, event in enumerate(t.problem.events) if not tail or (LOWEST_CLASS if event.priority is None else event.priority) == int(tail)]
+    return _gap_level(t, spec, t.gap[chosen, -1], sum(t.need_t(e) for e in chosen), _rounded_rows(t, chosen, None))
+
+
+def rules(t: Terms, spec: LevelSpec) -> Level:
+    """rules:  steps of missed min shares."""
+    return _gap_level(t, spec, np.array(sorted(t.miss.values()), dtype=np.int64), sum(t.need_t(e) for e, _ in t.miss))
+
+
+def tier(t: Terms, spec: LevelSpec) -> Level:
+    """tier r:  steps of sum_e gap_{e,r}, what tiers 1..r leave to lower tiers."""
+    r = int(spec.level.split(" ")[1])
+    events = range(len(t.problem.events))
+    return _gap_level(t, spec, t.gap[:, r - 1], sum(t.need_t(e) for e in events), _rounded_rows(t, events, r))
+
+
+def _rounded_rows(t: Terms, events: Sequence[int], r: int | None) -> tuple[tuple[int, int, Fraction], ...]:
+    if not t.whole:
+        return ()
+    found = []
+    for e in events:
+        arcs = t.of_event(e)
+        members = arcs if r is None else arcs[t.arcs.tier[arcs] <= r]
+        step = common_step(t.arcs, members)
+        if step:
+            event = t.problem.events[e]
+            found.append((t.draft.row_index(("whole coverage", event.id, "all" if r is None else r)), event.need_kg, step))
+    return tuple(found)
+
+
+def _gap_level(t: Terms, spec: LevelSpec, gaps: Index, most_t: float, rounded: tuple[tuple[int, int, Fraction], ...] = ()) -> Level:
+    slack = {"relative_e4": spec.relative_e4, "absolute_e4": spec.absolute_e4}
+    if t.whole and len(gaps):
+        step = t.problem.step_t
+        column = int(t.draft.add_columns([("steps", spec.level)], 0.0, float(np.ceil(most_t / float(step))), True)[0])
+        t.draft.add_row(("steps", spec.level), 0.0, INFINITY, np.append(gaps, column), np.append(-np.ones(len(gaps)), float(step)))
+        return Level(spec.level, np.array([column]), np.array([float(step)]), "t", step, column, None, gaps, rounded, **slack)
+    row = None
+    if len(gaps) and (t.hold == "rows" or spec.relative_e4 or spec.absolute_e4):
+        row = t.draft.add_row(("held", spec.level), -INFINITY, INFINITY, gaps, np.ones(len(gaps)))
+    return Level(spec.level, gaps, np.ones(len(gaps)), "t", None, None, row, gaps, (), **slack)
+
+
+def cost(t: Terms, spec: LevelSpec) -> Level:
+    """cost:  sum c_a x_a + fixed fees, nominal, or present value when a discount rate is given."""
+    weight = present_values(t.problem, t.arcs)
+    values = t.cost_yuan * weight
+    fees = np.flatnonzero((t.use >= 0) & (t.fee_yuan > 0))
+    columns = np.append(t.x, t.use[fees])
+    values = np.append(values, t.fee_yuan[fees] * weight[fees])
+    row = None
+    if t.hold == "rows" or spec.relative_e4 or spec.absolute_e4:
+        row = t.draft.add_row(("held", spec.level), -INFINITY, INFINITY, columns, values)
+    slack = {"relative_e4": spec.relative_e4, "absolute_e4": spec.absolute_e4}
+    return Level(spec.level, columns, values, "yuan", None, None, row, np.zeros(0, dtype=np.int64), (), **slack)
+
+
+def present_values(problem: Problem, arcs: Arcs) -> Floats:
+    """Present value of one yuan of each arc's line cost, shape (n,); 1 without a discount rate."""
+    r = problem.settings.discount_rate_e4
+    if r == 0:
+        return np.ones(len(arcs))
+    table = [float(present_value(p, problem.as_of.year, r)) for p in arcs.payments]
+    return np.array([*table, 1.0])[arcs.payment]
+
+
+def tie_break(t: Terms) -> Level:
+    """tie-break:  sum w_a x_a, w_a = years to the purchase + a 32-bit fraction of a hash: generic, so one point is best."""
+    values = tie_break_weights(t.problem, t.arcs) * t.unit_t
+    return Level("tie-break", t.x, values, "none", None, None, None, np.zeros(0, dtype=np.int64))
+
+
+def tie_break_weights(problem: Problem, arcs: Arcs) -> Floats:
+    """w_a = years from as_of to the purchase + SHA-256(event, offer, date, break) as a 32-bit fraction, shape (n,)."""
+    years = (arcs.day - np.datetime64(problem.as_of, "D")).astype(np.int64) / 365.25
+    days = np.datetime_as_string(arcs.day).tolist()
+    ids = problem.offers.offer_id
+    names = [e.id for e in problem.events]
+    texts = (f"{names[e]}\x1f{ids[i]}\x1f{d}\x1f{p}" for e, i, d, p in zip(arcs.event.tolist(), arcs.offer.tolist(), days, arcs.piece.tolist(), strict=True))
+    fraction = np.fromiter((int.from_bytes(hashlib.sha256(s.encode()).digest()[:4]) for s in texts), dtype=np.float64, count=len(arcs))
+    return years + fraction / 2.0**32
+
+
+LEVELS: dict[str, Callable[[Terms, LevelSpec], Level]] = {"shortfall": shortfall, "rules": rules, "tier": tier, "cost": cost}
+
+
+def common_step(arcs: Arcs, members: Index) -> Fraction:
+    """The greatest step (t) that all members' effective lots are multiples of; 0 for none."""
+    return Fraction(int(np.gcd.reduce(arcs.eta_e8[members] * arcs.lot_kg[members])) if len(members) else 0, E8 * KG_PER_T)

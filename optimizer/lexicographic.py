@@ -1,0 +1,206 @@
+"""Levels in order: one function, `solve_in_order(program, hold)`.
+
+In the LP (`hold="face"`) each level's optimal face is fixed: columns with a non-zero reduced cost stay at their bound,
+rows with a non-zero dual become equations. By complementary slackness that is the set of all optima: no objective row,
+no tolerance. With whole lots (`hold="rows"`) see `lots`. Never PuLP's `sequentialSolve` (MODEL 10).
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+
+from optimizer.chain import Chain, Judge, Solved, WorkLimits, cap_of
+from optimizer.errors import SolverFailure
+from optimizer.formulation import Hold
+from optimizer.lots import solve_whole
+from optimizer.measure import Purchase
+from optimizer.program import Floats, Level, Program
+from optimizer.quantities import KG_PER_T
+from optimizer.solver import Outcome, Session
+from optimizer.tolerances import ZERO_DUAL
+
+WHOLE_KG = 1e-3
+"""kg. An LP quantity nearer than this to a whole kg is read as it: far above HiGHS's feasibility tolerance of 10^-7 t."""
+
+
+def solve_in_order(program: Program, hold: Hold, judge: Judge, limits: WorkLimits) -> Chain:
+    """Minimise the levels one after the other, each held while the next are minimised.
+
+    Raises SolverFailure when the solver gives no usable answer, Cancelled when asked to stop.
+    """
+    return solve_whole(program, judge, limits) if hold == "rows" else _solve_on_faces(program, judge, limits)
+
+
+class _Faces:
+    """The shrinking optimal face: bounds of columns and rows, shapes (n,) and (m,)."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.lower, self.upper = program.lower.copy(), program.upper.copy()
+        self.row_lower, self.row_upper = program.row_lower.copy(), program.row_upper.copy()
+        self.reduced: list[Floats] = []
+        self.duals: list[Floats] = []
+        self.absolute = np.abs(program.entry_value)
+
+    def fix(self, cost: Floats, outcome: Outcome) -> None:
+        """Fix the optimal face of a level."""
+        d, y = outcome.column_dual, outcome.row_dual
+        if d is None or y is None:
+            raise SolverFailure("HiGHS gave no duals")
+        program = self.program
+        terms = np.abs(cost) + np.bincount(program.entry_column, self.absolute * np.abs(y)[program.entry_row], minlength=program.n)
+        zero = np.abs(d) <= ZERO_DUAL * terms
+        d = np.where(zero, 0.0, d)
+        self.upper[d > 0] = self.lower[d > 0]
+        self.lower[d < 0] = self.upper[d < 0]
+        y = np.where(np.abs(y) <= ZERO_DUAL * np.max(np.abs(y), initial=0.0), 0.0, y)
+        self.row_upper[y > 0] = self.row_lower[y > 0]
+        self.row_lower[y < 0] = self.row_upper[y < 0]
+        self.reduced.append(d)
+        self.duals.append(y)
+
+    def keep(self, outcome: Outcome, level: Level, cap: Fraction) -> None:
+        """A level with slack is held by its row."""
+        if level.row is None:
+            raise SolverFailure("a level with slack has no row")
+        self.row_upper[level.row] = float(cap)
+        n, m = self.program.n, self.program.m
+        self.reduced.append(np.zeros(n) if outcome.column_dual is None else outcome.column_dual)
+        self.duals.append(np.zeros(m) if outcome.row_dual is None else outcome.row_dual)
+
+    def multipliers(self, k: int, slack: frozenset[int]) -> tuple[Floats, dict[int, float]]:
+        """Multipliers that bound level k over the whole feasible set under `level_i <= value_i`, i < k: the dual taken
+        on the face, plus enough of the earlier levels' duals to restore the signs (MODEL 9)."""
+        d, y = self.reduced[k].copy(), self.duals[k].copy()
+        held: dict[int, float] = {}
+        for i in range(k - 1, -1, -1):
+            if i in slack:
+                continue
+            wrong_column = self.reduced[i] * d < 0
+            wrong_row = self.duals[i] * y < 0
+            need = np.concatenate([np.abs(d[wrong_column] / self.reduced[i][wrong_column]), np.abs(y[wrong_row] / self.duals[i][wrong_row])])
+            if len(need):
+                held[i] = float(need.max())
+                d, y = d + held[i] * self.reduced[i], y + held[i] * self.duals[i]
+        return y, held
+
+
+def _solve_on_faces(program: Program, judge: Judge, limits: WorkLimits) -> Chain:
+    session, faces = Session(program), _Faces(program)
+    outcomes: list[Outcome] = []
+    caps: dict[int, Fraction] = {}
+    witnesses: dict[int, Purchase] = {}
+    x = np.zeros(program.n)
+    cut = False
+    for k, level in enumerate(program.levels):
+        if limits.report is not None:
+            limits.report(level.name, k, len(program.levels))
+        cost = program.objective(level)
+        session.set_column_bounds(faces.lower, faces.upper)
+        session.set_row_bounds(faces.row_lower, faces.row_upper)
+        session.set_cost(cost)
+        outcome = _solve_lp(session, limits)
+        if outcome is None or outcome.x is None or not _still_optimal(program, outcomes, outcome.x):
+            cut = limits.deadline is not None
+            break
+        outcomes.append(outcome)
+        x = outcome.x
+        if level.has_slack:
+            witnesses[k], _ = whole_kg(x, judge, program, caps, k)
+            caps[k] = cap_of(level, judge.measure(witnesses[k]).level(level.name))
+            faces.keep(outcome, level, caps[k])
+        else:
+            faces.fix(cost, outcome)
+    purchase, between = whole_kg(x, judge, program, caps, len(program.levels) - 1)
+    return Chain(purchase, _levels(program, judge, faces, outcomes, caps, {k: witnesses.get(k, purchase) for k in range(len(program.levels))}), between, cut)
+
+
+def _solve_lp(session: Session, limits: WorkLimits) -> Outcome | None:
+    for _ in range(2):
+        outcome = session.solve(seconds=limits.seconds_left(), cancelled=limits.cancelled)
+        if outcome.status == "optimal" and outcome.row_dual is not None:
+            return outcome
+        session.forget()
+    return None
+
+
+def _still_optimal(program: Program, outcomes: list[Outcome], x: Floats) -> bool:
+    """No later point may have given up an earlier level."""
+    return all(
+        float(level.values @ x[level.columns]) <= outcome.objective + 1e-7 * max(1.0, abs(outcome.objective))
+        for level, outcome in zip(program.levels, outcomes, strict=False)
+        if not level.has_slack
+    )
+
+
+def _levels(program: Program, judge: Judge, faces: _Faces, outcomes: list[Outcome], caps: Mapping[int, Fraction], witnesses: Mapping[int, Purchase]) -> tuple[Solved, ...]:
+    slack = frozenset(k for k, level in enumerate(program.levels) if level.has_slack)
+    solved = []
+    for k, level in enumerate(program.levels):
+        witness = witnesses[k]
+        value = Fraction(0) if level.name == "tie-break" else judge.measure(witness).level(level.name)
+        if k < len(outcomes):
+            y, held = faces.multipliers(k, slack)
+            solved.append(Solved(level, value, caps.get(k, value), outcomes[k].bound, True, y, held, dict(witness)))
+        else:
+            solved.append(Solved(level, value, value, -np.inf, False, None, {}, dict(witness)))
+    return tuple(solved)
+
+
+def whole_kg(x: Floats, judge: Judge, program: Program, caps: Mapping[int, Fraction], last: int) -> tuple[Purchase, tuple[int, ...]]:
+    """The LP point in whole kg, the unit of mass at every edge, and the arcs that the LP leaves between two.
+
+    Those few are settled exactly: start from the whole kg below, then single kg are added, dropped or moved while that
+    betters the vector of levels and breaks nothing.
+    """
+    n = len(judge.arcs)
+    kg = x[:n] * KG_PER_T
+    near = np.rint(kg)
+    between = tuple(np.flatnonzero(np.abs(kg - near) > WHOLE_KG).tolist())
+    base = np.where(np.abs(kg - near) > WHOLE_KG, np.floor(kg), near).astype(np.int64)
+    purchase = {int(a): int(base[a]) for a in np.flatnonzero(base > 0)}
+    if not between and not judge.measure(purchase).broken():
+        return purchase, ()
+    names = [(k, level.name) for k, level in enumerate(program.levels[: last + 1]) if level.name != "tie-break"]
+
+    def vector(p: Purchase) -> list[Fraction]:
+        measured = judge.measure(p)
+        return [max(measured.level(name), caps[k]) if k in caps else measured.level(name) for k, name in names]
+
+    return _settled(purchase, between, judge, vector), between
+
+
+MOVES_MAX = 20_000
+"""Exact measurements while settling whole kg; only a calendar of thousands of events comes near."""
+
+
+def _settled(purchase: Purchase, between: tuple[int, ...], judge: Judge, vector) -> Purchase:  # type: ignore[no-untyped-def]
+    current = dict(purchase)
+    for a in sorted(current, reverse=True):
+        if not judge.measure(current).broken():
+            break
+        trial = _moved(current, {a: -1})
+        if len(judge.measure(trial).broken()) < len(judge.measure(current).broken()):
+            current = trial
+    best, moves, improved = vector(current), 0, True
+    others = [a for a in sorted(current) if a not in between]
+    singles = [{a: step} for step in (1, -1) for a in (*between, *others)]
+    pairs = [{a: 1, b: -1} for a, b in product(between, between) if a != b] if len(between) <= 40 else []
+    while improved and moves < MOVES_MAX:
+        improved = False
+        for move in (*singles, *pairs):
+            trial = _moved(current, move)
+            moves += 1
+            if judge.measure(trial).broken():
+                continue
+            value = vector(trial)
+            if value < best:
+                current, best, improved = trial, value, True
+    return current
+
+
+def _moved(purchase: Purchase, move: Mapping[int, int]) -> dict[int, int]:
+    moved = {a: purchase.get(a, 0) + move.get(a, 0) for a in {*purchase, *move}}
+    return {a: kg for a, kg in sorted(moved.items()) if kg > 0}

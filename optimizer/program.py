@@ -1,0 +1,195 @@
+"""A linear or integer program as plain data: columns, rows, levels to be minimised in order. No solver is known here.
+
+    columns   lower <= x <= upper, some integer
+    rows      lower <= A x <= upper, each with a key that says what it is: (family, owner, ...)
+    levels    minimise in order; each is held while the next are minimised
+
+Numbers are floats in t and yuan (MODEL 1); what they mean exactly is kept by `measure` and re-proved by `certificate`.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Floats = NDArray[np.float64]
+type Index = NDArray[np.int64]
+type Key = tuple[Hashable, ...]
+
+INFINITY = float("inf")
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """One objective: sum of values x columns, minimised when its turn comes and held afterwards."""
+
+    name: str
+    """shortfall, shortfall 1.., rules, tier 1.., cost, tie-break."""
+    columns: Index
+    values: Floats
+    unit: str
+    """t, yuan or none."""
+    step_t: Fraction | None
+    """Gap levels with whole lots count these steps; None: the value is exact."""
+    step_column: int | None
+    """The integer column that counts the steps."""
+    row: int | None
+    """The row that can hold the level; None: only its face can."""
+    gap_columns: Index
+    """Columns that cannot exceed the level's value once it is held."""
+    rounded_rows: tuple[tuple[int, int, Fraction], ...] = ()
+    """With whole lots, (row, need in kg, step in t): once the level is held at v the row's activity is at least need - v,
+    rounded up to the step that its coefficients share."""
+    relative_e4: int = 0
+    """What later levels may give up of it: a share of its absolute value, ten-thousandths."""
+    absolute_e4: int = 0
+    """The same in the level's unit, ten-thousandths."""
+
+    @property
+    def has_slack(self) -> bool:
+        """Later levels may give some of it up."""
+        return self.relative_e4 > 0 or self.absolute_e4 > 0
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Shapes: (n,) for columns, (m,) for rows, (nnz,) for the entries of A, ordered by row."""
+
+    column_keys: tuple[Key, ...]
+    lower: Floats
+    upper: Floats
+    integer: NDArray[np.bool_]
+    row_keys: tuple[Key, ...]
+    row_lower: Floats
+    row_upper: Floats
+    entry_row: Index
+    entry_column: Index
+    entry_value: Floats
+    levels: tuple[Level, ...]
+
+    @property
+    def n(self) -> int:
+        """Columns."""
+        return len(self.lower)
+
+    @property
+    def m(self) -> int:
+        """Rows."""
+        return len(self.row_lower)
+
+    @cached_property
+    def row_starts(self) -> Index:
+        """Where each row's entries begin, shape (m + 1,)."""
+        return np.searchsorted(self.entry_row, np.arange(self.m + 1))
+
+    def activity(self, x: Floats) -> Floats:
+        """A x, shape (m,)."""
+        return np.bincount(self.entry_row, weights=self.entry_value * x[self.entry_column], minlength=self.m)
+
+    def transposed(self, y: Floats) -> Floats:
+        """A' y, shape (n,)."""
+        return np.bincount(self.entry_column, weights=self.entry_value * y[self.entry_row], minlength=self.n)
+
+    def objective(self, level: Level) -> Floats:
+        """The level's cost vector, shape (n,)."""
+        cost = np.zeros(self.n)
+        cost[level.columns] = level.values
+        return cost
+
+    def row_of(self, key: Key) -> int:
+        """The row with this key. Raises KeyError."""
+        return self._row_index[key]
+
+    @cached_property
+    def _row_index(self) -> dict[Key, int]:
+        return {key: i for i, key in enumerate(self.row_keys)}
+
+    def text(self) -> str:
+        """The program as people read it, one line a row, for golden tests and for looking."""
+        names = [spell(k) for k in self.column_keys]
+        lines = []
+        for level in self.levels:
+            lines.append(f"minimise {level.name}: " + _sum(level.values, [names[j] for j in level.columns]))
+        for i, key in enumerate(self.row_keys):
+            a, b = self.row_starts[i], self.row_starts[i + 1]
+            body = _sum(self.entry_value[a:b], [names[j] for j in self.entry_column[a:b]])
+            low, high = self.row_lower[i], self.row_upper[i]
+            bound = " ".join(([f">= {low:.10g}"] if low > -INFINITY else []) + ([f"<= {high:.10g}"] if high < INFINITY else []))
+            lines.append(f"{spell(key)}: {body} {bound or 'free'}")
+        for j, name in enumerate(names):
+            lines.append(f"{self.lower[j]:.10g} <= {name} <= {self.upper[j]:.10g}" + (" integer" if self.integer[j] else ""))
+        return "\n".join(lines) + "\n"
+
+
+def spell(key: Key) -> str:
+    """("coverage", "e1", 2) -> coverage[e1,2]."""
+    return str(key[0]) if len(key) == 1 else f"{key[0]}[{','.join(str(k) for k in key[1:])}]"
+
+
+def _sum(values: Sequence[float] | Floats, names: Sequence[str]) -> str:
+    return " + ".join(f"{v:.10g} {n}" for v, n in zip(values, names, strict=True)) or "0"
+
+
+class Draft:
+    """A program being written: columns and rows are appended, then `done` freezes it."""
+
+    def __init__(self) -> None:
+        self.column_keys: list[Key] = []
+        self._lower: list[Floats] = []
+        self._upper: list[Floats] = []
+        self._integer: list[NDArray[np.bool_]] = []
+        self.row_keys: list[Key] = []
+        self._row_lower: list[Floats] = []
+        self._row_upper: list[Floats] = []
+        self._entries: list[tuple[Index, Index, Floats]] = []
+
+    def add_columns(self, keys: Sequence[Key], lower: Floats | float, upper: Floats | float, integer: NDArray[np.bool_] | bool = False) -> Index:
+        """Appends columns; returns their indices."""
+        start, k = len(self.column_keys), len(keys)
+        self.column_keys += keys
+        self._lower.append(np.broadcast_to(np.asarray(lower, dtype=float), (k,)))
+        self._upper.append(np.broadcast_to(np.asarray(upper, dtype=float), (k,)))
+        self._integer.append(np.broadcast_to(np.asarray(integer, dtype=bool), (k,)))
+        return np.arange(start, start + k)
+
+    def add_rows(self, keys: Sequence[Key], lower: Floats | float, upper: Floats | float, row: Index, column: Index, value: Floats) -> Index:
+        """Appends rows; `row` counts from 0 among the new ones, entry by entry. Returns their indices."""
+        start, k = len(self.row_keys), len(keys)
+        self.row_keys += keys
+        self._row_lower.append(np.broadcast_to(np.asarray(lower, dtype=float), (k,)))
+        self._row_upper.append(np.broadcast_to(np.asarray(upper, dtype=float), (k,)))
+        self._entries.append((np.asarray(row, dtype=np.int64) + start, np.asarray(column, dtype=np.int64), np.asarray(value, dtype=float)))
+        return np.arange(start, start + k)
+
+    def add_row(self, key: Key, lower: float, upper: float, columns: Index, values: Floats) -> int:
+        """Appends one row; returns its index."""
+        return int(self.add_rows([key], lower, upper, np.zeros(len(columns), dtype=np.int64), columns, values)[0])
+
+    def row_index(self, key: Key) -> int:
+        """The row written with this key. Raises ValueError."""
+        return self.row_keys.index(key)
+
+    def done(self, levels: Sequence[Level]) -> Program:
+        """The finished program; entries ordered by row, then column."""
+        row, column, value = (np.concatenate([e[k] for e in self._entries]) if self._entries else np.zeros(0) for k in range(3))
+        order = np.lexsort((column, row))
+        return Program(
+            column_keys=tuple(self.column_keys),
+            lower=_joined(self._lower),
+            upper=_joined(self._upper),
+            integer=_joined(self._integer).astype(bool),
+            row_keys=tuple(self.row_keys),
+            row_lower=_joined(self._row_lower),
+            row_upper=_joined(self._row_upper),
+            entry_row=row[order].astype(np.int64),
+            entry_column=column[order].astype(np.int64),
+            entry_value=value[order].astype(float),
+            levels=tuple(levels),
+        )
+
+
+def _joined(parts: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:  # type: ignore[type-var]
+    return np.concatenate(parts) if parts else np.zeros(0)

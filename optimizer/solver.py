@@ -1,0 +1,174 @@
+"""The one file that knows PuLP and HiGHS.
+
+A `Session` writes a Program in PuLP, lets PuLP hand it to HiGHS, and keeps the live solver: costs, bounds and
+integrality are then changed in place. Statuses are never taken at their word: a point counts only when HiGHS says that
+it is feasible (`primal_solution_status == 2`), duals only with `dual_solution_status == 2` (MODEL 10).
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import highspy
+import numpy as np
+import pulp
+from numpy.typing import NDArray
+
+from optimizer.errors import Cancelled, SolverFailure
+from optimizer.program import INFINITY, Floats, Program
+from optimizer.tolerances import INTEGRALITY
+
+THREADS = 1
+"""One thread count for the whole process: another one later fails silently (MODEL 10)."""
+FEASIBLE = 2
+"""HiGHS's SolutionStatus for a point that satisfies all bounds and rows within its tolerances."""
+CANCEL_POLL_SECONDS = 0.05
+
+type Status = Literal["optimal", "limit", "infeasible"]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What one solve gave. `x` is None when there is no feasible point."""
+
+    status: Status
+    x: Floats | None
+    objective: float
+    bound: float
+    """The solver's own lower bound."""
+    column_dual: Floats | None
+    """Reduced costs; None for integer programs."""
+    row_dual: Floats | None
+    nodes: int
+
+
+def versions() -> dict[str, str]:
+    """Versions of the modeller and the solver."""
+    return {"pulp": str(pulp.__version__), "highs": highspy.Highs().version()}
+
+
+class Session:
+    """A program inside the solver. One session serves one thread."""
+
+    def __init__(self, program: Program, *, relaxed: bool = False) -> None:
+        self.program = program
+        self._problem = _write(program)
+        adapter = pulp.HiGHS(msg=False, threads=THREADS, random_seed=0, output_flag=False)
+        adapter.createAndConfigureSolver(self._problem)
+        adapter.buildSolverModel(self._problem)
+        self._highs: highspy.Highs = self._problem.solverModel
+        self._all = np.arange(program.n, dtype=np.int32)
+        self.integer = np.zeros(program.n, dtype=bool)
+        if program.integer.any():
+            self.set_integer(np.zeros(program.n, dtype=bool) if relaxed else program.integer)
+        if self._highs.getNumCol() != program.n or self._highs.getNumRow() != program.m:
+            raise SolverFailure("the modeller handed the solver another program than it was given")
+
+    def set_integer(self, integer: NDArray[np.bool_]) -> None:
+        """Which columns must be whole, shape (n,)."""
+        kinds = np.where(integer, int(highspy.HighsVarType.kInteger), int(highspy.HighsVarType.kContinuous))
+        self._highs.changeColsIntegrality(self.program.n, self._all, kinds.astype(np.uint8))
+        self.integer = integer.copy()
+
+    def set_cost(self, cost: Floats) -> None:
+        """The objective, shape (n,)."""
+        self._highs.changeColsCost(self.program.n, self._all, np.ascontiguousarray(cost, dtype=np.float64))
+
+    def set_column_bounds(self, lower: Floats, upper: Floats) -> None:
+        """Bounds of all columns, shape (n,)."""
+        self._highs.changeColsBounds(self.program.n, self._all, np.ascontiguousarray(lower), np.ascontiguousarray(upper))
+
+    def set_row_bounds(self, lower: Floats, upper: Floats) -> None:
+        """Bounds of all rows, shape (m,)."""
+        rows = np.arange(self.program.m, dtype=np.int32)
+        self._highs.changeRowsBounds(self.program.m, rows, np.ascontiguousarray(lower), np.ascontiguousarray(upper))
+
+    def forget(self) -> None:
+        """Drop basis and incumbent: the next solve starts cold."""
+        self._highs.clearSolver()
+
+    def solve(self, *, nodes: int | None = None, seconds: float | None = None, absolute_gap: float = 1e-6, cancelled: Callable[[], bool] | None = None) -> Outcome:
+        """Minimise. Raises SolverFailure when HiGHS gives up without saying why, Cancelled when asked to stop."""
+        highs = self._highs
+        whole = bool(self.integer.any())
+        highs.setOptionValue("time_limit", INFINITY if seconds is None else highs.getRunTime() + max(seconds, 0.0))
+        highs.setOptionValue("mip_rel_gap", 0.0)
+        highs.setOptionValue("mip_abs_gap", absolute_gap)
+        highs.setOptionValue("mip_feasibility_tolerance", INTEGRALITY)
+        highs.setOptionValue("mip_max_nodes", 2_147_483_647 if nodes is None else nodes)
+        if cancelled is None:
+            highs.run()
+        else:
+            self._run_watched(cancelled)
+        return self._outcome(whole)
+
+    def _run_watched(self, cancelled: Callable[[], bool]) -> None:
+        if cancelled():
+            raise Cancelled("stopped on request")
+        done, stopped = threading.Event(), threading.Event()
+        self._highs.HandleUserInterrupt = True
+
+        def watch() -> None:
+            while not done.wait(CANCEL_POLL_SECONDS):
+                if cancelled():
+                    stopped.set()
+                    self._highs.cancelSolve()
+                    return
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            self._highs.solve()
+        finally:
+            done.set()
+            watcher.join()
+        if stopped.is_set():
+            raise Cancelled("stopped on request")
+
+    def _outcome(self, whole: bool) -> Outcome:
+        highs, info, status = self._highs, self._highs.getInfo(), self._highs.getModelStatus()
+        known = highspy.HighsModelStatus
+        if status == known.kInfeasible:
+            return Outcome("infeasible", None, INFINITY, INFINITY, None, None, 0)
+        limits = (known.kTimeLimit, known.kIterationLimit, known.kSolutionLimit, known.kInterrupt, known.kObjectiveBound)
+        if status != known.kOptimal and status not in limits and status != known.kModelEmpty:
+            raise SolverFailure(f"HiGHS: {highs.modelStatusToString(status)}")
+        feasible = info.primal_solution_status == FEASIBLE or self.program.n == 0
+        solution = highs.getSolution()
+        x = np.array(solution.col_value[: self.program.n]) if feasible else None
+        duals = not whole and info.dual_solution_status == FEASIBLE
+        objective = float(info.objective_function_value) if feasible else INFINITY
+        bound = float(info.mip_dual_bound) if whole else (objective if status == known.kOptimal else -INFINITY)
+        return Outcome(
+            "optimal" if status in (known.kOptimal, known.kModelEmpty) and feasible else "limit",
+            x,
+            objective,
+            bound,
+            np.array(solution.col_dual) if duals else None,
+            np.array(solution.row_dual) if duals else None,
+            max(int(info.mip_node_count), 0) if whole else 0,
+        )
+
+
+def _write(program: Program) -> pulp.LpProblem:
+    """The program in PuLP: columns by our own short names, rows one-sided; every column is in the objective once so that
+    PuLP, which leaves unused columns out, keeps ours in their places."""
+    problem = pulp.LpProblem("jinheng", pulp.LpMinimize)
+    variables = []
+    for j, (low, high) in enumerate(zip(program.lower.tolist(), program.upper.tolist(), strict=True)):
+        variables.append(problem.add_variable(f"c{j}", low, None if high == INFINITY else high))
+    problem.setObjective(pulp.lpSum_vars(variables))
+    starts = program.row_starts.tolist()
+    columns, values = program.entry_column.tolist(), program.entry_value.tolist()
+    for i, (low, high) in enumerate(zip(program.row_lower.tolist(), program.row_upper.tolist(), strict=True)):
+        a, b = starts[i], starts[i + 1]
+        expression = pulp.lpSum_vars_coefs((variables[j], v) for j, v in zip(columns[a:b], values[a:b], strict=True))
+        problem.addConstraint(expression <= high if low == -INFINITY and high < INFINITY else expression >= (low if low > -INFINITY else -FREE), f"r{i}")
+    return problem
+
+
+FREE = 1e30
+"""PuLP wants finite right-hand sides; HiGHS reads 10^20 and more as infinite."""
+
+
