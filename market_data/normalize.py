@@ -1,0 +1,177 @@
+"""A raw table becomes `Offers`: every column read, every contradiction between columns found, all faults at once.
+
+Nothing of a table with a fault is used. Each distinct cell is read once; what belongs to a row is checked by arrays.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from market_data import cells
+from market_data.columns import COLUMNS, OFFER_COLUMNS, REQUIRED, half_width, word_key
+from market_data.complaints import Complaints
+from market_data.foresters_rows import FORESTRY_MEANS, fill_from_area
+from market_data.quality import doubts
+from market_data.sources.raw_table import RawTable
+from market_data.table_reader import TableReader
+from optimizer.errors import BadInput
+from optimizer.findings import fault
+from optimizer.offers import LOT_KG_DEFAULT, Bools, Dates, Offers
+from optimizer.wording import Text
+
+NUMBER_DEFAULTS = {"lot_size": LOT_KG_DEFAULT}
+SUMMARY_WORDS = frozenset({"合计", "小计", "总计", "共计", "total", "subtotal", "sum"})
+
+READERS: dict[str, Callable[[str], object]] = {
+    "text": cells.clean_text,
+    "instrument": lambda text: cells.word(text, "instrument"),
+    "channel": lambda text: cells.word(text, "channel"),
+    "region": cells.region,
+    "delivery": cells.delivery,
+    "payment": cells.payment,
+    "breaks": cells.breaks,
+}
+"""How columns of text and words are read, by kind."""
+
+
+def normalize(table: RawTable) -> tuple[Offers, Complaints]:
+    """The offers of a raw table and the doubts about them.
+
+    Raises:
+        BadInput: every fault of the table at once.
+    """
+    reader = TableReader(table)
+    complaints = table.complaints
+    _check_columns(reader)
+    if not {"offer_id", "instrument"} <= reader.placed.keys():
+        raise BadInput(complaints.listed("fault"))
+    _drop_rows_that_are_no_offers(reader)
+    offers = _read_offers(reader)
+    if complaints.count("fault"):
+        raise BadInput(complaints.listed("fault"))
+    for doubt in doubts(offers):
+        reader.complain_rows(doubt.column, doubt.code, doubt.rows, doubt.words, "warning")
+    return offers, complaints
+
+
+def _check_columns(reader: TableReader) -> None:
+    by_area = FORESTRY_MEANS & reader.placed.keys()
+    for name in REQUIRED:
+        if name in reader.placed or (by_area and name in ("quantity", "price")):
+            continue
+        column = COLUMNS[name]
+        unit = Text(f" ({column.unit.zh})", f" ({column.unit.en})") if column.unit.zh else Text("", "")
+        zh, en = f"缺少必需的列 {column.label.zh}{unit.zh}", f"the required column {name}{unit.en} is missing"
+        reader.table.complaints.add(fault("missing_column", zh, en, column=name))
+
+
+def _drop_rows_that_are_no_offers(reader: TableReader) -> None:
+    """Empty rows go without a word; a repeated header and a total are faults that are named once."""
+    ids = reader.raw("offer_id")
+    instruments = reader.raw("instrument")
+    assert ids is not None and instruments is not None
+    keep = np.ones(len(reader), dtype=bool)
+    for i in np.flatnonzero((ids.str.strip() == "").to_numpy(dtype=bool)).tolist():
+        keep[i] = any(half_width(str(cell.iloc[i])) for cell in reader.table.cells)
+    headers = reader.table.headers
+    repeated = (ids == headers[reader.placed["offer_id"].position]) & (
+        instruments == headers[reader.placed["instrument"].position]
+    )
+    codes, texts = reader.factorized("offer_id")
+    sums = np.array([word_key(t) in SUMMARY_WORDS for t in texts] + [False], dtype=bool)[codes]
+    for code, rows, zh, en in (
+        ("repeated_header", repeated.to_numpy(dtype=bool), "是重复的表头, 请删除该行", "is the header again; remove the row"),
+        ("summary_row", sums, "是合计行, 不是报价; 请删除该行", "is a row of totals, not an offer; remove the row"),
+    ):
+        text = Text(zh, en)
+        reader.complain_rows("offer_id", code, rows & keep, lambda _, text=text: text)  # type: ignore[misc]
+        keep &= ~rows
+    reader.keep(keep)
+
+
+def _read_offers(reader: TableReader) -> Offers:
+    columns: dict[str, Any] = {}
+    given: dict[str, Bools] = {}
+    for column in OFFER_COLUMNS:
+        values, present = _read_column(reader, column.name, column.kind)
+        columns[column.field] = values
+        given[column.name] = present
+    fill_from_area(reader, columns, given)
+    _check_required_numbers(reader, given)
+    _check_ids(reader, columns["offer_id"], given["offer_id"])
+    _check_validity(reader, columns["valid_from"], columns["valid_until"])
+    return Offers(**columns)
+
+
+def _read_column(reader: TableReader, name: str, kind: str) -> tuple[Any, Bools]:
+    required = name in ("offer_id", "instrument")
+    if kind == "id":
+        read = reader.texts(name, cells.clean_id, required)
+        return read.array(object), read.given
+    if kind == "text":
+        read = reader.texts(name, cells.clean_id if name == "project_id" else cells.clean_text)
+        return reader.labels(read), read.given
+    if kind in READERS:
+        read = reader.read(name, READERS[kind], "", required)
+        return reader.labels(read), read.given
+    if kind == "date":
+        read = reader.read(name, cells.day, None)
+        return _dates(read.values)[read.codes], read.given
+    if kind == "vintage":
+        read = reader.read(name, cells.vintage, 0)
+        return read.array(np.int64), read.given
+    if kind == "bool":
+        read = reader.read(name, lambda text: cells.word(text, "bool") == "true", True)
+        return read.array(bool), read.given
+    read = reader.numbers(name, NUMBER_DEFAULTS.get(name, 0))
+    return read.array(np.int64), read.given
+
+
+def _dates(values: list[date | None]) -> Dates:
+    return np.array(values, dtype="datetime64[D]")
+
+
+def _check_required_numbers(reader: TableReader, given: dict[str, Bools]) -> None:
+    """Quantity and price must be there; a cell that is there and wrong has been named already."""
+    for name in ("quantity", "price"):
+        raw = reader.raw(name)
+        if raw is None and not FORESTRY_MEANS & reader.placed.keys():
+            continue
+        missing = ~given[name]
+        if raw is not None:
+            codes, texts = reader.factorized(name)
+            missing &= np.array([half_width(t) in cells.BLANKS for t in texts], dtype=bool)[codes]
+        text = _blank_text(name)
+        reader.complain_rows(name, "blank", missing, lambda _, text=text: text)  # type: ignore[misc]
+
+
+def _blank_text(name: str) -> Text:
+    unit = COLUMNS[name].unit
+    return Text(f"不能为空; 应填写数值 ({unit.zh})", f"is blank; should be a number in {unit.en}")
+
+
+def _check_ids(reader: TableReader, ids: NDArray[Any], given: Bools) -> None:
+    repeats = pd.Series(ids).duplicated(keep="first").to_numpy(dtype=bool) & given
+    if not repeats.any():
+        return
+    first_row: dict[str, int] = {}
+    for index, offer_id in enumerate(ids.tolist()):
+        first_row.setdefault(offer_id, int(reader.table.rows[index]))
+
+    def words(index: int) -> Text:
+        row = first_row[ids[index]]
+        return Text(f"编号与第 {row} 行重复; 每个报价要有自己的编号", f"repeats the id of row {row}; every offer needs an id of its own")
+
+    reader.complain_rows("offer_id", "duplicate_id", repeats, words)
+
+
+def _check_validity(reader: TableReader, valid_from: Dates, valid_until: Dates) -> None:
+    def words(index: int) -> Text:
+        start = valid_from[index]
+        return Text(f"有效期至早于有效期起 {start}", f"is before valid_from {start}; should be on or after it")
+
+    reader.complain_rows("valid_until", "dates_contradict", valid_from > valid_until, words)
