@@ -5,11 +5,11 @@
 
 # 3.15 and later are left out because the solver (highspy) has no wheels for them yet.
 probe='
-import sys
+import os, sys
 import ensurepip, venv
 if not (3, 12) <= sys.version_info[:2] <= (3, 14):
     raise SystemExit(1)
-print(sys.executable)
+print(os.path.realpath(sys.executable))
 '
 
 fits() {
@@ -25,9 +25,10 @@ wanted=${UV_PYTHON:-${PYTHON:-}}
 if [ -n "$wanted" ]; then
     fits "$wanted" && exit 0
     case $wanted in
-        3.*)
-            fits "python$wanted" && exit 0
-            for candidate in "${PYENV_ROOT:-$HOME/.pyenv}/versions/$wanted"*/bin/python; do
+        3.* | python3.*)
+            version=${wanted#python}
+            fits "python$version" && exit 0
+            for candidate in "${PYENV_ROOT:-$HOME/.pyenv}/versions/$version"*/bin/python; do
                 fits "$candidate" && exit 0
             done
             ;;
