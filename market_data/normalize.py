@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from market_data import cells
-from market_data.columns import COLUMNS, OFFER_COLUMNS, REQUIRED, half_width, word_key
+from market_data.columns import COLUMNS, OFFER_COLUMNS, REQUIRED, half_width
 from market_data.complaints import Complaints
 from market_data.foresters_rows import FORESTRY_MEANS, fill_from_area
 from market_data.quality import doubts
@@ -81,8 +81,7 @@ def _drop_rows_that_are_no_offers(reader: TableReader) -> None:
     repeated = (ids == headers[reader.placed["offer_id"].position]) & (
         instruments == headers[reader.placed["instrument"].position]
     )
-    codes, texts = reader.factorized("offer_id")
-    sums = np.array([word_key(t) in SUMMARY_WORDS for t in texts] + [False], dtype=bool)[codes]
+    sums = ids.str.strip().str.lower().isin(SUMMARY_WORDS).to_numpy(dtype=bool)
     for code, rows, zh, en in (
         ("repeated_header", repeated.to_numpy(dtype=bool), "是重复的表头, 请删除该行", "is the header again; remove the row"),
         ("summary_row", sums, "是合计行, 不是报价; 请删除该行", "is a row of totals, not an offer; remove the row"),
@@ -142,7 +141,7 @@ def _check_required_numbers(reader: TableReader, given: dict[str, Bools]) -> Non
         if raw is None and not FORESTRY_MEANS & reader.placed.keys():
             continue
         missing = ~given[name]
-        if raw is not None:
+        if raw is not None and missing.any():
             codes, texts = reader.factorized(name)
             missing &= np.array([half_width(t) in cells.BLANKS for t in texts], dtype=bool)[codes]
         text = _blank_text(name)

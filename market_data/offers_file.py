@@ -1,20 +1,33 @@
-"""An offers file of any format is read, whole or not at all."""
+"""An offers file of any format is read, whole or not at all. The content decides the format, then the name.
+
+Rows are counted as the reader of the file sees them: in CSV and XLSX the first line is row 1, so the first offer is mostly
+row 2; in JSON and Parquet the first offer is row 1.
+"""
 
 import hashlib
+import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from market_data.normalize import normalize
 from market_data.sources.csv_file import read_csv
-from market_data.sources.raw_table import refuse
+from market_data.sources.json_file import read_json
+from market_data.sources.parquet_file import read_parquet
+from market_data.sources.raw_table import BYTES_MAX, RawTable, refuse
+from market_data.sources.xlsx_file import OLE_MAGIC, read_xlsx
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
 from optimizer.offers import Offers
 
+_JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*[\[{\]]|\{\s*[\"}])")
+_OTHER_FORMATS = ((b"%PDF", "PDF"), (b"\x1f\x8b", "GZIP"), (b"\x89PNG", "PNG"), (b"Rar!", "RAR"), (b"7z\xbc\xaf", "7z"))
+_FORMAT_OF_SUFFIX = {".xlsx": "XLSX", ".xlsm": "XLSX", ".xls": "XLS", ".parquet": "Parquet"}
+
 
 @dataclass(frozen=True, eq=False)
 class OffersFile:
-    """A file that was read: its offers, the doubts about them, and what it was."""
+    """A file that was read: its offers, the doubts about them (warnings), and what it was."""
 
     offers: Offers
     findings: tuple[Finding, ...]
@@ -27,15 +40,68 @@ def read_offers(path: Path | str, *, content: bytes | None = None, name: str = "
     """The offers of a file (CSV, XLSX, JSON or Parquet), or of `content` that came by another way under that name.
 
     Raises:
-        BadInput: every fault of the file at once.
+        BadInput: every fault of the file at once, each with row, column, value and what would be right.
     """
     shown = name or Path(path).name
     try:
-        data = Path(path).read_bytes() if content is None else content
-        table = read_csv(data)
+        data = _bytes_of(Path(path)) if content is None else content
+        table = raw_table(data, shown)
         offers, complaints = normalize(table)
         if not len(offers):
             raise refuse(fault("no_rows", "只有表头, 没有报价", "has a header and no offers"))
     except BadInput as error:
-        raise BadInput([f.at(f.file or shown) for f in error.findings]) from error.__cause__
+        raise BadInput([f if f.file else f.at(shown) for f in error.findings]) from error.__cause__
     return OffersFile(offers, complaints.listed("warning", shown), hashlib.sha256(data).hexdigest(), shown)
+
+
+def raw_table(content: bytes, name: str) -> RawTable:
+    """The raw table of a file's bytes; the content decides the format, and the name where the content does not.
+
+    Raises:
+        BadInput: empty, too large, of another format, or broken.
+    """
+    if len(content) > BYTES_MAX:
+        raise _too_large()
+    if not content.strip():
+        raise refuse(fault("file_empty", "文件没有内容", "the file has no content"))
+    if content.startswith((b"PK", OLE_MAGIC)):
+        return read_xlsx(content)
+    if content.startswith(b"PAR1"):
+        return read_parquet(content)
+    for magic, other in _OTHER_FORMATS:
+        if content.startswith(magic):
+            zh, en = f"是 {other} 文件; 应为 CSV, XLSX, JSON 或 Parquet", f"is a {other} file; should be CSV, XLSX, JSON or Parquet"
+            raise refuse(fault("file_format", zh, en))
+    suffix = Path(name).suffix.casefold()
+    if suffix in _FORMAT_OF_SUFFIX:
+        expected = _FORMAT_OF_SUFFIX[suffix]
+        zh, en = f"名为 {suffix} 而内容不是 {expected}; 请重新导出", f"is named {suffix} and holds no {expected}; export it again"
+        raise refuse(fault("file_format", zh, en))
+    if suffix == ".json" or _JSON_START.match(content):
+        return read_json(content)
+    return read_csv(content)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        kind = path.stat()
+        if stat.S_ISDIR(kind.st_mode):
+            raise refuse(fault("file_is_directory", "是文件夹, 应为文件", "is a directory; should be a file"))
+        if not stat.S_ISREG(kind.st_mode):
+            raise refuse(fault("file_not_regular", "不是普通文件", "is not a regular file"))
+        with path.open("rb") as file:
+            content = file.read(BYTES_MAX + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        raise refuse(fault("file_missing", "找不到文件; 请检查路径", "does not exist; check the path")) from None
+    except (OSError, ValueError) as error:
+        zh, en = "无法读取; 请检查路径和权限", "cannot be read; check the path and the permissions"
+        raise refuse(fault("file_unreadable", zh, en)) from error
+    if len(content) > BYTES_MAX:
+        raise _too_large()
+    return content
+
+
+def _too_large() -> BadInput:
+    size = BYTES_MAX >> 20
+    zh, en = f"超过 {size} MB; 请分成几个文件", f"is larger than {size} MB; split it into several files"
+    return refuse(fault("file_too_large", zh, en))

@@ -4,6 +4,7 @@ Here live its type, the search for the header row, and the guards that every for
 lives in `columns` and `cells`.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,6 +12,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 from numpy.typing import NDArray
 
 from market_data.columns import count_known
@@ -27,8 +29,6 @@ COLUMNS_MAX = 500
 """Columns of one offers file: the contract knows 37."""
 HEADER_SEARCH_ROWS = 20
 """Rows that are searched for the header: titles and remarks stand above it in office workbooks."""
-
-FLOAT_DIGITS_MAX = 17
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,18 @@ def check_length(n_rows: int) -> None:
 def text_series(texts: Sequence[str]) -> "pd.Series[str]":
     """A column of text; half a surrogate pair (never valid text) is kept as U+FFFD, which `cells` refuses."""
     try:
-        return pd.Series(texts, dtype="str")
+        strings = pa.array(texts, pa.large_string())
     except UnicodeEncodeError:
-        return pd.Series([t.encode("utf-8", "replace").decode("utf-8") if _broken(t) else t for t in texts], dtype="str")
+        strings = pa.array([sound_text(t) for t in texts], pa.large_string())
+    return pd.Series(strings, dtype="str")
 
 
-def _broken(text: str) -> bool:
-    return any(0xD800 <= ord(c) <= 0xDFFF for c in text)
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+
+
+def sound_text(text: str) -> str:
+    """`text` with halves of surrogate pairs, which no file can hold, replaced by U+FFFD."""
+    return _HALF_PAIR.sub("\ufffd", text)
 
 
 def table_of_rows(rows: Sequence[Sequence[str]], positions: Sequence[int], header: Sequence[str]) -> RawTable:

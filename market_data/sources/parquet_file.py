@@ -1,0 +1,113 @@
+"""Parquet files: typed columns become text, exactly; rows count from 1.
+
+Decimals, integers, floats (by their shortest form), dates, time stamps, booleans, text and dictionaries are read; nested and
+binary columns are faults. Text is kept as dictionaries until its true size is known, so that a small file cannot unpack
+without end.
+"""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from market_data.sources.raw_table import (
+    BYTES_MAX,
+    RawTable,
+    cell_text,
+    check_length,
+    check_width,
+    refuse,
+    text_series,
+)
+from optimizer.findings import Finding, fault
+
+UNPACKED_BYTES_MAX = 4 * BYTES_MAX
+
+
+def read_parquet(content: bytes) -> RawTable:
+    """The raw table of a Parquet file.
+
+    Raises:
+        BadInput: a broken file, or one that unpacks to more than any market.
+    """
+    try:
+        table = _arrow_table(content)
+    except (pa.ArrowException, OSError, ValueError, KeyError, NotImplementedError) as error:
+        zh, en = "Parquet 文件已损坏或不完整", "is a broken or incomplete Parquet file"
+        raise refuse(fault("parquet_broken", zh, en)) from error
+    found: list[Finding] = []
+    cells = []
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if not _readable(column.type):
+            zh, en = f"列的类型是 {column.type}; 应为文字、数字、日期或布尔", f"is of type {column.type}; should be text, number, date or boolean"
+            found.append(fault("parquet_type", zh, en, column=name))
+            cells.append(text_series([""] * len(column)))
+        else:
+            cells.append(_text_of(column))
+    raw = RawTable(tuple(table.column_names), tuple(cells), np.arange(1, table.num_rows + 1, dtype=np.int64))
+    for finding in found:
+        raw.complaints.add(finding)
+    return raw
+
+
+def _arrow_table(content: bytes) -> pa.Table:
+    source = pa.BufferReader(content)
+    metadata = pq.read_metadata(io.BytesIO(content))
+    check_length(metadata.num_rows)
+    check_width(metadata.num_columns)
+    unpacked = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    if unpacked > UNPACKED_BYTES_MAX:
+        raise _too_large(unpacked)
+    schema = pq.read_schema(io.BytesIO(content))
+    texts = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+    table = pq.read_table(source, read_dictionary=texts, use_threads=False)
+    size = sum(_text_bytes(column) for column in table.columns)
+    if size > UNPACKED_BYTES_MAX:
+        raise _too_large(size)
+    return table
+
+
+def _too_large(size: int) -> Exception:
+    zh, en = f"解压后有 {size >> 20} MB, 过大", f"unpacks to {size >> 20} MB, which is too large"
+    return refuse(fault("parquet_too_large", zh, en))
+
+
+def _text_bytes(column: pa.ChunkedArray) -> int:
+    if not pa.types.is_dictionary(column.type) or not _is_text(column.type.value_type):
+        return 0
+    total = 0
+    for chunk in column.chunks:
+        lengths = pc.binary_length(chunk.dictionary).to_numpy(zero_copy_only=False)
+        used = chunk.indices.drop_null().to_numpy(zero_copy_only=False)
+        total += int(lengths[used].sum()) if len(used) else 0
+    return total
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _readable(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _readable(kind.value_type)
+    types = pa.types
+    return bool(
+        _is_text(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_date(kind)
+        or types.is_timestamp(kind) or types.is_boolean(kind) or types.is_null(kind)
+    )  # fmt: skip
+
+
+def _text_of(column: pa.ChunkedArray) -> "pd.Series[str]":
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        distinct = column.cast(kind).combine_chunks().dictionary_encode()
+        names = pa.array([cell_text(v) for v in distinct.dictionary.to_pylist()], pa.large_string())
+        texts = names.take(distinct.indices)
+    elif pa.types.is_null(kind):
+        texts = pa.nulls(len(column), pa.large_string())
+    else:
+        texts = column.cast(kind).cast(pa.large_string())
+    return pd.Series(pc.fill_null(texts, ""), dtype="str").reset_index(drop=True)

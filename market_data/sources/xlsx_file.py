@@ -1,0 +1,240 @@
+"""XLSX workbooks: the sheet of offers as text with positions; row 1 is the sheet's first row.
+
+Before a workbook is opened: encrypted and old files are told apart, and a small file that unpacks without end is refused.
+Formulas and merged cells are faults with their cells: a reader would see yesterday's value, or one cell of several.
+Numbers are read to the 15 digits that Excel itself keeps and shows (58.349999999999994 is 58.35, as on the screen).
+"""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+import python_calamine as calamine
+
+from market_data.columns import half_width
+from market_data.sources.raw_table import (
+    BYTES_MAX,
+    RawTable,
+    check_width,
+    float_text,
+    header_index,
+    refuse,
+    table_of_rows,
+)
+from optimizer.findings import Finding, fault
+from optimizer.wording import Text
+
+UNPACKED_BYTES_MAX = 2 * BYTES_MAX
+"""Bytes of a workbook unpacked: a million offers take some 700 MB of XML."""
+RATIO_MAX = 200
+"""Bytes unpacked per byte packed, above `RATIO_FROM`: real sheets have 5 to 30, a zip bomb a thousand."""
+RATIO_FROM = 16 * 1024 * 1024
+ENTRIES_MAX = 2_000
+SHEET_NAMES = frozenset({"offers", "报价", "报价表", "offer"})
+"""Sheets that are read wherever they stand; otherwise the first that is not empty."""
+
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
+OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+def read_xlsx(content: bytes) -> RawTable:
+    """The raw table of a workbook.
+
+    Raises:
+        BadInput: not a workbook, encrypted, of the old format, broken, or one that unpacks to more than any market.
+    """
+    check_container(content)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            _check_entries(archive)
+            book = calamine.load_workbook(io.BytesIO(content))
+            name, cells, merged = _sheet_of_offers(book)
+            formulas = _formula_cells(archive, name)
+    except (zipfile.BadZipFile, calamine.CalamineError, OSError, ValueError, EOFError, zlib.error) as error:
+        zh, en = "不是完好的 XLSX 工作簿 (文件损坏或不完整)", "is not a sound XLSX workbook (broken or incomplete)"
+        raise refuse(fault("workbook_broken", zh, en)) from error
+    except (NotImplementedError, RuntimeError) as error:
+        zh, en = "工作簿已加密; 请去掉密码后另存为 XLSX", "is encrypted; save it as XLSX without a password"
+        raise refuse(fault("workbook_encrypted", zh, en)) from error
+    return _table(cells, merged, formulas)
+
+
+def check_container(content: bytes) -> None:
+    """Refuses what looks like a workbook from afar: encrypted files and the format before 2007."""
+    if not content.startswith(OLE_MAGIC):
+        return
+    if "EncryptedPackage".encode("utf-16-le") in content:
+        zh, en = "工作簿已加密; 请去掉密码后另存为 XLSX", "is encrypted; save it as XLSX without a password"
+        raise refuse(fault("workbook_encrypted", zh, en))
+    zh, en = "是旧的 XLS 格式; 请另存为 XLSX", "is in the old XLS format; save it as XLSX"
+    raise refuse(fault("workbook_old", zh, en))
+
+
+def _check_entries(archive: zipfile.ZipFile) -> None:
+    entries = archive.infolist()
+    unpacked = sum(e.file_size for e in entries)
+    bomb = unpacked > UNPACKED_BYTES_MAX or len(entries) > ENTRIES_MAX
+    bomb |= any(e.file_size > RATIO_FROM and e.file_size > RATIO_MAX * max(e.compress_size, 1) for e in entries)
+    if bomb:
+        zh, en = "解压后过大, 不像工作簿", "unpacks to far more than a workbook holds"
+        raise refuse(fault("workbook_too_large", zh, en))
+    if any(e.flag_bits & 1 for e in entries):
+        raise RuntimeError
+    names = {e.filename for e in entries}
+    if "xl/workbook.xml" not in names:
+        zh, en = "不是 XLSX 工作簿; 请另存为 XLSX 或 CSV", "is a zip file but no XLSX workbook; save it as XLSX or CSV"
+        raise refuse(fault("workbook_other", zh, en))
+    for name in names:
+        if name.endswith((".xml", ".rels")):
+            _read_through(archive, name)
+
+
+def _read_through(archive: zipfile.ZipFile, name: str) -> None:
+    """Unpacks an entry once, checking that it is as long as the directory says and no longer."""
+    with archive.open(name) as entry:
+        while entry.read(1 << 20):
+            pass
+
+
+def _sheet_of_offers(book: calamine.CalamineWorkbook) -> tuple[str, list[list[Any]], list[Any]]:
+    sheets = [m.name for m in book.sheets_metadata if m.typ == calamine.SheetTypeEnum.WorkSheet]
+    named = [n for n in sheets if half_width(n).casefold() in SHEET_NAMES]
+    for name in (*named, *sheets):
+        sheet = book.get_sheet_by_name(name)
+        if sheet.end is None:
+            continue
+        check_width(sheet.end[1] + 1)
+        cells = sheet.to_python(skip_empty_area=False)
+        if any(c != "" for row in cells for c in row):
+            return name, cells, list(sheet.merged_cell_ranges or [])
+    raise refuse(fault("file_empty", "工作簿没有内容", "the workbook has no content"))
+
+
+def _formula_cells(archive: zipfile.ZipFile, sheet_name: str) -> list[tuple[int, int]]:
+    """Cells (row, column, from 0) of the named sheet that hold a formula."""
+    part = _part_of(archive, sheet_name)
+    data = archive.read(part) if part in archive.namelist() else b""
+    if _FORMULA.search(data) is None:
+        return []
+    found = []
+    cells = [(m.start(), m[1], m[2]) for m in _CELL.finditer(data)]
+    starts = np.array([c[0] for c in cells], dtype=np.int64)
+    for formula in _FORMULA.finditer(data):
+        k = int(np.searchsorted(starts, formula.start())) - 1
+        if k >= 0:
+            found.append((int(cells[k][2]) - 1, _column_number(cells[k][1].decode())))
+    return found
+
+
+def _part_of(archive: zipfile.ZipFile, sheet_name: str) -> str:
+    """The file inside the workbook that holds a sheet."""
+    book = archive.read("xl/workbook.xml").decode("utf-8", "replace")
+    links = archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
+    targets = {}
+    for link in re.findall(r"<(?:\w+:)?Relationship\s[^>]*>", links):
+        attributes = dict(re.findall(r'([\w:]+)\s*=\s*"([^"]*)"', link))
+        targets[attributes.get("Id", "")] = attributes.get("Target", "")
+    for sheet in re.findall(r"<(?:\w+:)?sheet\s[^>]*>", book):
+        attributes = dict(re.findall(r'([\w:]+)\s*=\s*"([^"]*)"', sheet))
+        if _unescaped(attributes.get("name", "")) == sheet_name:
+            link_id = next((v for k, v in attributes.items() if k.endswith(":id")), "")
+            target = targets.get(link_id, "")
+            return str(target.removeprefix("/") if target.startswith("/") else "xl/" + target)
+    return ""
+
+
+def _unescaped(text: str) -> str:
+    for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&")):
+        text = text.replace(entity, character)
+    return re.sub(r"&#(x?)([0-9a-fA-F]+);", lambda m: chr(int(m[2], 16 if m[1] else 10)), text)
+
+
+def _table(cells: list[list[Any]], merged: list[Any], formulas: list[tuple[int, int]]) -> RawTable:
+    head = [[_text(c) for c in row] for row in cells[:20]]
+    start = header_index(head)
+    header = head[start]
+    while header and not header[-1].strip():
+        header = header[:-1]
+    width = len(header)
+    rows = [[_text(c) for c in row[:width]] for row in cells[start + 1 :]]
+    positions = [i for i, row in enumerate(rows, start + 2) if any(row)]
+    filled = [row for row in rows if any(row)]
+    table = table_of_rows(filled, positions, header)
+    for finding in _beyond(cells, start, width):
+        table.complaints.add(finding)
+    _complain_formulas(table, formulas, start)
+    for first, last in merged:
+        if last[0] >= start and first[1] < width:
+            table.complaints.add(_merged(first, last))
+    return table
+
+
+def _beyond(cells: list[list[Any]], start: int, width: int) -> Iterator[Finding]:
+    for i, row in enumerate(cells[start + 1 :], start + 2):
+        extra = next((k for k, c in enumerate(row[width:], width) if c != ""), None)
+        if extra is not None:
+            zh, en = "有内容而没有表头", "has content and no header"
+            yield fault("extra_cells", zh, en, row=i, column=_column_letters(extra), value=_text(row[extra]))
+
+
+def _complain_formulas(table: RawTable, formulas: list[tuple[int, int]], start: int) -> None:
+    index_of = {int(row): i for i, row in enumerate(table.rows)}
+    by_column: dict[int, list[int]] = {}
+    for row, column in formulas:
+        if column < len(table.headers) and row + 1 in index_of:
+            by_column.setdefault(column, []).append(index_of[row + 1])
+        elif row >= start:
+            cell = f"{_column_letters(column)}{row + 1}"
+            zh, en = f"单元格 {cell} 是公式; 请粘贴为数值", f"cell {cell} is a formula; paste values"
+            table.complaints.add(fault("formula", zh, en, row=row + 1, column=_column_letters(column)))
+    for column, indices in by_column.items():
+        letters = _column_letters(column)
+
+        def words(index: int, letters: str = letters) -> Text:
+            cell = f"{letters}{int(table.rows[index])}"
+            return Text(f"单元格 {cell} 是公式; 请粘贴为数值", f"cell {cell} is a formula; paste values")
+
+        table.complain("formula", column, np.array(sorted(set(indices)), dtype=np.int64), words)
+
+
+def _merged(first: tuple[int, int], last: tuple[int, int]) -> Finding:
+    area = f"{_column_letters(first[1])}{first[0] + 1}:{_column_letters(last[1])}{last[0] + 1}"
+    zh, en = f"单元格 {area} 是合并单元格; 请取消合并并逐格填写", f"cells {area} are merged; unmerge them and fill each"
+    return fault("merged_cells", zh, en, row=first[0] + 1, column=_column_letters(first[1]))
+
+
+def _text(value: Any) -> str:
+    """A cell as text; numbers to Excel's 15 digits, without exponent while all digits are known."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        if value.is_integer() and abs(value) < 1e15:
+            return str(int(value))
+        return float_text(float(f"{value:.15g}")) if abs(value) < 1e15 else f"{value:.14E}"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    return str(value) if isinstance(value, int | timedelta) else ""
+
+
+def _column_number(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number - 1
+
+
+def _column_letters(number: int) -> str:
+    letters = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
