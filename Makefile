@@ -4,8 +4,8 @@
 #   make check    all that CI holds: locks, format, lint, strict types, tests
 # Another Python: make demo UV_PYTHON=/path/to/python3.13
 
-PACKAGES = $(wildcard optimizer market_data scenarios api)
-PYTHON_FOLDERS = $(PACKAGES) tests tools $(wildcard benchmarks examples)
+PYTHON_FOLDERS = $(foreach folder,optimizer market_data scenarios api tests tools benchmarks examples,$(if $(wildcard \
+	$(folder)/*.py),$(folder)))
 BIN = .venv/bin
 ARGS =
 

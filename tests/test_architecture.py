@@ -24,10 +24,12 @@ ARROWS = ["optimizer", "market_data", "scenarios", "api"]  # each imports only t
 READING_ORDER = {
     "optimizer": """
         wording findings errors tolerances quantities offers regions events rule_pack problem timeline eligibility
-        arcs program formulation solver master lexicographic lots certificate explain repairs plan engine
+        arcs program limits formulation measure solver master chain lots lexicographic certificate solution explain
+        repairs plan engine
     """,
     "market_data": """
-        sources/* columns normalize forestry quality snapshot store history outlook
+        columns complaints sources/raw_table sources/csv_file sources/* cells cell_words table_reader forestry quality
+        foresters_rows normalize offers_file frames snapshot store history outlook
     """,
     "scenarios": """
         scenario library compare frontier curves draws sweep runner summary risk charts
@@ -408,7 +410,7 @@ WRONG: list[tuple[Callable[[Tree], Iterator[str]], Tree]] = [
         files_import_only_files_above,
         {"market_data/sources/a.py": "from market_data.sources.b import rows", "market_data/sources/b.py": ""},
     ),
-    (files_import_only_files_above, {"market_data/sources/a.py": "from ..columns import names"}),
+    (files_import_only_files_above, {"market_data/sources/a.py": "from ..normalize import offers"}),
     (third_party_packages_stay_in_their_rooms, {"optimizer/engine.py": "import pulp"}),
     (third_party_packages_stay_in_their_rooms, {"optimizer/lots.py": "def f():\n    from highspy import Highs"}),
     (third_party_packages_stay_in_their_rooms, {"optimizer/offers.py": "import pandas as pd"}),
@@ -466,10 +468,10 @@ RIGHT: Tree = {
     "optimizer/solver.py": "from time import perf_counter\nimport pulp\nimport highspy",
     "optimizer/certificate.py": "from . import offers, quantities\nimport datetime\nday = datetime.date(2026, 1, 1)",
     "optimizer/engine.py": "from optimizer import solver, certificate\nfrom optimizer.plan import Plan",
-    "market_data/__init__.py": "from market_data.columns import names",
+    "market_data/__init__.py": "from market_data.normalize import offers",
     "market_data/sources/__init__.py": "from market_data.sources.sheets import rows",
     "market_data/sources/sheets.py": "import pandas as pd\nfrom optimizer import Offers",
-    "market_data/columns.py": "from market_data.sources import rows",
+    "market_data/normalize.py": "from market_data.sources import rows",
     "scenarios/draws.py": "import numpy as np\ndef f(seed):\n    return np.random.default_rng(seed)",
     "api/__init__.py": "from api.documents import read_problem",
     "api/documents.py": "import yaml, os\nfrom scenarios.draws import f\nfrom api.settings import home",
