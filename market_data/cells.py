@@ -78,7 +78,7 @@ NUMBER_KINDS: dict[str, NumberKind] = {
 """Kinds of numbers, each an integer in units of 10^-decimals: t in kg, yuan in fen, rates in ten-thousandths."""
 
 _NUMBER = re.compile(
-    r"(?P<sign1>[+-]?)(?:¥|rmb|cny|人民币)?(?P<sign2>[+-]?)(?P<digits>[0-9][0-9., ]*|\.[0-9]+)(?P<exponent>e[+-]?[0-9]{1,9})?"
+    r"(?P<sign1>[+-]?)(?:(?:¥|rmb|cny|人民币) ?)?(?P<sign2>[+-]?)(?P<digits>[0-9][0-9., ]*|\.[0-9]+)(?P<exponent>e[+-]?[0-9]{1,9})?"
     r"(?P<wan>万?)(?P<percent>%?)(?P<unit>[^0-9.,%+-][^%]{0,15})?"
 )
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}([, ])[0-9]{3}(?:\1[0-9]{3})*(\.[0-9]*)?")

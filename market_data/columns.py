@@ -157,6 +157,8 @@ VALUES: dict[str, dict[str, str]] = {
 
 def half_width(text: str) -> str:
     """`text` with full-width characters made half-width, shapeless ones dropped, no space around."""
+    if text.isascii():
+        return text.strip()
     return _INVISIBLE.sub("", text).translate(HALF_WIDTH).strip()
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from market_data import forestry
 from market_data.cells import NUMBER_KINDS, CellError, dated, in_range, schedule_text
+from market_data.columns import COLUMNS
 from market_data.quality import doubtful_yield
 from market_data.table_reader import TableReader
 from optimizer.offers import Bools, Labels
@@ -112,22 +113,27 @@ def _fill_row(
     quantity = row.quantity_kg
     if quantity is None and curve is not None:
         quantity = forestry.contracted_kg(row.area_e4, curve)
-        _set(reader, i, "quantity", "mass", quantity, columns, given)
+        _set(reader, i, "quantity", quantity, columns, given)
     if not quantity:
+        given["price"][i] |= row.price_fen_per_mu is not None
+        text = Text("应大于 0: 面积与碳汇量折算不出吨数", "should be more than 0: area and yield make no tonnes")
+        reader.complain_rows("quantity", "not_positive", np.array([i]), lambda _: text)
         return
     if curve is not None:
         schedules[i] = schedule_text(forestry.delivery_shares(row.area_e4, curve, quantity))
         _doubt_yield(reader, i, row, curve)
     if row.price_fen_per_mu is not None:
         price = forestry.price_fen_per_t(row.price_fen_per_mu, row.area_e4, quantity)
-        _set(reader, i, "price", "price", price, columns, given)
+        _set(reader, i, "price", price, columns, given)
 
 
-def _set(reader: TableReader, i: int, name: str, kind: str, value: int, columns: dict[str, Any], given: dict[str, Bools]) -> None:
-    field = {"quantity": "quantity_kg", "price": "price_fen"}[name]
+def _set(
+    reader: TableReader, i: int, name: str, value: int, columns: dict[str, Any], given: dict[str, Bools]
+) -> None:
+    column = COLUMNS[name]
     given[name][i] = True
     try:
-        columns[field][i] = in_range(value, NUMBER_KINDS[kind])
+        columns[column.field][i] = in_range(value, NUMBER_KINDS[column.kind])
     except CellError:
         text = Text("由面积折算的数值过大, 不合理", "is implausibly large as it follows from the area")
         reader.complain_rows(name, "huge", np.array([i]), lambda _: text)

@@ -25,6 +25,7 @@ from optimizer.wording import Text
 
 NUMBER_DEFAULTS = {"lot_size": LOT_KG_DEFAULT}
 SUMMARY_WORDS = frozenset({"合计", "小计", "总计", "共计", "total", "subtotal", "sum"})
+SPACE = " \t\r\n\u3000\u00a0\ufeff"
 
 READERS: dict[str, Callable[[str], object]] = {
     "text": cells.clean_text,
@@ -75,13 +76,14 @@ def _drop_rows_that_are_no_offers(reader: TableReader) -> None:
     instruments = reader.raw("instrument")
     assert ids is not None and instruments is not None
     keep = np.ones(len(reader), dtype=bool)
-    for i in np.flatnonzero((ids.str.strip() == "").to_numpy(dtype=bool)).tolist():
+    for i in np.flatnonzero((ids.str.strip(SPACE) == "").to_numpy(dtype=bool)).tolist():
         keep[i] = any(half_width(str(cell.iloc[i])) for cell in reader.table.cells)
     headers = reader.table.headers
-    repeated = (ids == headers[reader.placed["offer_id"].position]) & (
+    bare = ids.str.strip(SPACE)
+    repeated = (bare == headers[reader.placed["offer_id"].position].strip(SPACE)) & (
         instruments == headers[reader.placed["instrument"].position]
     )
-    sums = ids.str.strip().str.lower().isin(SUMMARY_WORDS).to_numpy(dtype=bool)
+    sums = bare.str.lower().isin(SUMMARY_WORDS).to_numpy(dtype=bool)
     for code, rows, zh, en in (
         ("repeated_header", repeated.to_numpy(dtype=bool), "是重复的表头, 请删除该行", "is the header again; remove the row"),
         ("summary_row", sums, "是合计行, 不是报价; 请删除该行", "is a row of totals, not an offer; remove the row"),

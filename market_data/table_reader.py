@@ -114,7 +114,8 @@ class TableReader:
         placed = self.placed[name]
         kind = NUMBER_KINDS[placed.column.kind]
         codes, texts = self.factorized(name)
-        quick = _plain_numbers(texts, kind.decimals + placed.shift, kind.largest * 10**kind.decimals, kind.positive)
+        largest = kind.largest * 10**kind.decimals - kind.below_largest
+        quick = _plain_numbers(texts, kind.decimals + placed.shift, largest, kind.positive)
         comma = self.table.comma_may_be_decimal
         if len(texts) and (quick >= 0).all():
             return Distinct(codes, quick.tolist(), np.ones(len(codes), dtype=bool))

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from market_data.sources.raw_table import (
     BYTES_MAX,
     RawTable,
     check_width,
-    float_text,
+    decimal_text,
     header_index,
     refuse,
     table_of_rows,
@@ -38,7 +39,8 @@ ENTRIES_MAX = 2_000
 SHEET_NAMES = frozenset({"offers", "报价", "报价表", "offer"})
 """Sheets that are read wherever they stand; otherwise the first that is not empty."""
 
-_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
+_FORMULA_MARKS = (b"<f>", b"<f ", b"<f/", b":f>", b":f ", b":f/")
 _CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -120,7 +122,7 @@ def _formula_cells(archive: zipfile.ZipFile, sheet_name: str) -> list[tuple[int,
     """Cells (row, column, from 0) of the named sheet that hold a formula."""
     part = _part_of(archive, sheet_name)
     data = archive.read(part) if part in archive.namelist() else b""
-    if _FORMULA.search(data) is None:
+    if not any(mark in data for mark in _FORMULA_MARKS):
         return []
     found = []
     cells = [(m.start(), m[1], m[2]) for m in _CELL.finditer(data)]
@@ -162,7 +164,7 @@ def _table(cells: list[list[Any]], merged: list[Any], formulas: list[tuple[int, 
     while header and not header[-1].strip():
         header = header[:-1]
     width = len(header)
-    rows = [[_text(c) for c in row[:width]] for row in cells[start + 1 :]]
+    rows = [[c if c.__class__ is str else _text(c) for c in row[:width]] for row in cells[start + 1 :]]
     positions = [i for i, row in enumerate(rows, start + 2) if any(row)]
     filled = [row for row in rows if any(row)]
     table = table_of_rows(filled, positions, header)
@@ -214,9 +216,10 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, float):
-        if value.is_integer() and abs(value) < 1e15:
-            return str(int(value))
-        return float_text(float(f"{value:.15g}")) if abs(value) < 1e15 else f"{value:.14E}"
+        text = f"{value:.15g}"
+        if "e" not in text:
+            return text
+        return decimal_text(Decimal(text)) if abs(value) < 1 else f"{value:.14E}"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime | date | time):
