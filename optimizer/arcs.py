@@ -19,7 +19,15 @@ from optimizer.events import Budget
 from optimizer.offers import Bools, Dates, Ints, Offers, parse_price_breaks, parse_schedule
 from optimizer.problem import Problem
 from optimizer.quantities import E4, KG_PER_T
-from optimizer.timeline import E8, Deadlines, first_valid_dates, is_forestry, last_purchase_dates, payment_shares, purchase_dates
+from optimizer.timeline import (
+    E8,
+    Deadlines,
+    first_valid_dates,
+    is_forestry,
+    last_purchase_dates,
+    payment_shares,
+    purchase_dates,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +69,11 @@ class Arcs:
     @cached_property
     def switched(self) -> Bools:
         """Pieces whose use is a yes or no beyond the lot count: a minimum above one lot, a fee, or a sister piece."""
-        pieces_of_line = np.bincount(self.line, minlength=int(self.line.max(initial=-1)) + 1)[self.line] if len(self) else np.zeros(0, dtype=np.int64)
+        pieces_of_line = (
+            np.bincount(self.line, minlength=int(self.line.max(initial=-1)) + 1)[self.line]
+            if len(self)
+            else np.zeros(0, dtype=np.int64)
+        )
         return np.asarray((self.least_kg > self.lot_kg) | (self.fixed_fee_fen > 0) | (pieces_of_line > 1))
 
     def take(self, rows: NDArray[np.int64] | Bools) -> "Arcs":
@@ -162,7 +174,9 @@ def _event_arcs(problem: Problem, screening: Screening, e: int) -> tuple[Ints, I
 def money_has_years(problem: Problem, e: int) -> bool:
     """A by-year budget of the event or the calendar, or a discount rate: the year of payment matters."""
     budgets: list[Budget | None] = [problem.events[e].budget, problem.calendar.budget]
-    return problem.settings.discount_rate_e4 > 0 or any(b is not None and b.by_fiscal_year_fen is not None for b in budgets)
+    return problem.settings.discount_rate_e4 > 0 or any(
+        b is not None and b.by_fiscal_year_fen is not None for b in budgets
+    )
 
 
 def may_wait(problem: Problem, e: int) -> bool:
@@ -182,7 +196,9 @@ def _factors_e4(problem: Problem, offer: Ints, day: Dates) -> Ints:
     return factors
 
 
-def _payments(offers: Offers, offer: Ints, day: Dates) -> tuple[NDArray[np.int32], tuple[tuple[tuple[int, int], ...], ...]]:
+def _payments(
+    offers: Offers, offer: Ints, day: Dates
+) -> tuple[NDArray[np.int32], tuple[tuple[tuple[int, int], ...], ...]]:
     """Distinct spreads of cost over fiscal years, and which one each line has."""
     schedules = [*(parse_schedule(t) for t in offers.payment_schedule.names), ()]
     years = day.astype("datetime64[Y]").astype(np.int64) + 1970
@@ -219,7 +235,10 @@ def _pieces(offers: Offers, offer: Ints, whole: bool) -> tuple[Ints, Ints, Ints,
         row_lot, row_least, row_most = int(lot[row]), int(least[row]), int(most[row])
         for k, (from_kg, price_fen) in enumerate(steps):
             below = steps[k + 1][0] if k + 1 < len(steps) else row_most + 1
-            low, high = max(row_least, -(-from_kg // row_lot) * row_lot), min(row_most, (below - 1) // row_lot * row_lot)
+            low, high = (
+                max(row_least, -(-from_kg // row_lot) * row_lot),
+                min(row_most, (below - 1) // row_lot * row_lot),
+            )
             if low <= high:
                 extra.append((row, k + 1, price_fen, low, high))
         most[row] = min(row_most, (steps[0][0] - 1) // row_lot * row_lot)

@@ -10,7 +10,7 @@ from optimizer.events import Event
 from optimizer.offers import Bools, Ints, Offers
 from optimizer.problem import Problem
 from optimizer.regions import province_of
-from optimizer.timeline import Deadlines, eta_e8, first_valid_dates, is_forestry, last_purchase_dates, stale
+from optimizer.timeline import Deadlines, eta_e8, first_valid_dates, is_forestry, stale
 from optimizer.wording import Language, Text
 
 STALE_DAYS = 30
@@ -29,11 +29,26 @@ class Reason:
 
 
 REASONS: tuple[Reason, ...] = (
-    Reason("not_recognised", Text("规则包不认可该工具或机制", "instrument or mechanism not recognised by the rule pack"), "recognised"),
+    Reason(
+        "not_recognised",
+        Text("规则包不认可该工具或机制", "instrument or mechanism not recognised by the rule pack"),
+        "recognised",
+    ),
     Reason("region", Text("地区不在规则包认可的范围内", "region not recognised by the rule pack"), "class"),
     Reason("not_certified", Text("新建林业未经相关权威机构认证", "new forestry without certification"), "class"),
-    Reason("old_ccer", Text("旧机制 CCER (项目登记早于 2017-03), 默认不用", "CCER of the old scheme (project registered before 2017-03), off by default"), "class"),
-    Reason("unranked", Text("未列入推荐顺序, 而设置不接受", "not in the recommended order, and the settings do not admit such"), "recognised"),
+    Reason(
+        "old_ccer",
+        Text(
+            "旧机制 CCER (项目登记早于 2017-03), 默认不用",
+            "CCER of the old scheme (project registered before 2017-03), off by default",
+        ),
+        "class",
+    ),
+    Reason(
+        "unranked",
+        Text("未列入推荐顺序, 而设置不接受", "not in the recommended order, and the settings do not admit such"),
+        "recognised",
+    ),
     Reason("user_region", Text("地区不在用户选定的范围内", "region outside those the user admits"), "user"),
     Reason("vintage_too_old", Text("年份早于所设范围", "vintage before the window"), "user"),
     Reason("vintage_too_new", Text("年份晚于所设范围", "vintage after the window"), "user"),
@@ -42,9 +57,24 @@ REASONS: tuple[Reason, ...] = (
     Reason("expired", Text("报价已过期", "expired"), "offer"),
     Reason("not_yet_open", Text("截止日前尚未开售", "does not open before the deadline"), "offer"),
     Reason("too_late", Text("无法在截止日前注销", "cannot be retired by the deadline"), "retirement"),
-    Reason("forestry_delivers_nothing", Text("新建林业在截止日前没有可计入的碳汇量", "new forestry delivers nothing by its deadline"), "forestry"),
-    Reason("stale", Text("报价陈旧: 最近成交早于 30 天前, 其后无成交量", "stale quote: last traded more than 30 days ago, no volume behind it since"), "offer"),
-    Reason("no_usable_quantity", Text("没有可用数量 (不足一手或低于最小购买量)", "no usable quantity (less than one lot, or below the minimum)"), "offer"),
+    Reason(
+        "forestry_delivers_nothing",
+        Text("新建林业在截止日前没有可计入的碳汇量", "new forestry delivers nothing by its deadline"),
+        "forestry",
+    ),
+    Reason(
+        "stale",
+        Text(
+            "报价陈旧: 最近成交早于 30 天前, 其后无成交量",
+            "stale quote: last traded more than 30 days ago, no volume behind it since",
+        ),
+        "offer",
+    ),
+    Reason(
+        "no_usable_quantity",
+        Text("没有可用数量 (不足一手或低于最小购买量)", "no usable quantity (less than one lot, or below the minimum)"),
+        "offer",
+    ),
 )
 BIT: Mapping[str, np.uint32] = {r.code: np.uint32(1 << k) for k, r in enumerate(REASONS)}
 
@@ -97,7 +127,9 @@ def usable_kg(offers: Offers, whole_lots: bool) -> Ints:
     return np.where(offers.min_quantity_kg > usable, 0, usable)
 
 
-def _screen_event(problem: Problem, event: Event, shared: NDArray[np.uint32], tier: NDArray[np.int32]) -> tuple[NDArray[np.uint32], Ints, Bools]:
+def _screen_event(
+    problem: Problem, event: Event, shared: NDArray[np.uint32], tier: NDArray[np.int32]
+) -> tuple[NDArray[np.uint32], Ints, Bools]:
     offers, rules = problem.offers, event.eligibility
     reasons = shared.copy()
     if rules.regions is not None:

@@ -36,7 +36,11 @@ def _region(value: object) -> object:
         return value
     code = region_code(str(value))
     if code is None:
-        raise _complaint("region", "未知地区: 应为国标代码或名称, 例如 140100, 14, 山西", "unknown region: should be a GB/T 2260 code or a name, such as 140100, 14, Shanxi")
+        raise _complaint(
+            "region",
+            "未知地区: 应为国标代码或名称, 例如 140100, 14, 山西",
+            "unknown region: should be a GB/T 2260 code or a name, such as 140100, 14, Shanxi",
+        )
     return code
 
 
@@ -59,7 +63,11 @@ class Emissions(Noun):
         if self.emitted_kg == 0:
             raise _complaint("emissions_zero", "排放量应大于 0", "emissions should be above 0")
         if self.status == "verified" and (self.low_kg is not None or self.high_kg is not None):
-            raise _complaint("range_of_verified", "已核查的排放量不应再有 low/high 区间", "verified emissions should have no low/high range")
+            raise _complaint(
+                "range_of_verified",
+                "已核查的排放量不应再有 low/high 区间",
+                "verified emissions should have no low/high range",
+            )
         low = self.emitted_kg if self.low_kg is None else self.low_kg
         high = self.emitted_kg if self.high_kg is None else self.high_kg
         if not low <= self.emitted_kg <= high:
@@ -78,18 +86,40 @@ class Budget(Noun):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.total_fen is None and self.by_fiscal_year_fen is None:
-            raise _complaint("budget_empty", "预算应给出 total 或 by_fiscal_year (不设预算则删去 budget)", "should have total or by_fiscal_year (leave budget out for no limit)")
+            raise _complaint(
+                "budget_empty",
+                "预算应给出 total 或 by_fiscal_year (不设预算则删去 budget)",
+                "should have total or by_fiscal_year (leave budget out for no limit)",
+            )
         years = self.by_fiscal_year_fen or {}
         if self.by_fiscal_year_fen is not None and not years:
-            raise _complaint("budget_empty", "by_fiscal_year 至少应有一个年度", "by_fiscal_year should list at least one year")
+            raise _complaint(
+                "budget_empty", "by_fiscal_year 至少应有一个年度", "by_fiscal_year should list at least one year"
+            )
         if any(not 2000 <= y <= 2200 for y in years):
-            raise _complaint("budget_year", "财政年度应为四位年份, 例如 2026", "a fiscal year should be a year such as 2026")
+            raise _complaint(
+                "budget_year", "财政年度应为四位年份, 例如 2026", "a fiscal year should be a year such as 2026"
+            )
         if self.carry_forward and not years:
-            raise _complaint("carry_without_years", "carry_forward 只用于 by_fiscal_year", "carry_forward needs by_fiscal_year")
+            raise _complaint(
+                "carry_without_years", "carry_forward 只用于 by_fiscal_year", "carry_forward needs by_fiscal_year"
+            )
         return self
 
 
-LIMIT_KEYS = ("seller", "project_id", "instrument", "tier", "region", "vintage", "mechanism", "methodology", "registry", "channel", "offer_id")
+LIMIT_KEYS = (
+    "seller",
+    "project_id",
+    "instrument",
+    "tier",
+    "region",
+    "vintage",
+    "mechanism",
+    "methodology",
+    "registry",
+    "channel",
+    "offer_id",
+)
 """What a limit, `exclude` or `only` may name."""
 GROUP_KEYS = LIMIT_KEYS[:-1]
 
@@ -107,7 +137,11 @@ def _filter(value: Any) -> Any:
     unknown = [str(k) for k in value if k not in LIMIT_KEYS]
     if unknown or not value:
         known = ", ".join(LIMIT_KEYS)
-        raise _complaint("filter_key", f"未知的筛选键 {', '.join(unknown)}; 可用: {known}", f"unknown key {', '.join(unknown)}; should be one of {known}")
+        raise _complaint(
+            "filter_key",
+            f"未知的筛选键 {', '.join(unknown)}; 可用: {known}",
+            f"unknown key {', '.join(unknown)}; should be one of {known}",
+        )
     read = {k: _listed(v) for k, v in value.items()}
     if "region" in read:
         read["region"] = tuple(str(_region(v)) for v in read["region"])
@@ -121,7 +155,21 @@ Filter = Annotated[dict[str, tuple[str, ...]], BeforeValidator(_filter)]
 class Limit(Noun):
     """A share of the event's need, in effective tonnes, that a group may or should cover."""
 
-    group: Literal["seller", "project_id", "instrument", "tier", "region", "vintage", "mechanism", "methodology", "registry", "channel"] | None = None
+    group: (
+        Literal[
+            "seller",
+            "project_id",
+            "instrument",
+            "tier",
+            "region",
+            "vintage",
+            "mechanism",
+            "methodology",
+            "registry",
+            "channel",
+        ]
+        | None
+    ) = None
     """Every single value of this key is a group; a blank belongs to none."""
     where: Filter | None = None
     """The offers that match are the group."""
@@ -169,7 +217,9 @@ class EligibilityRules(Noun):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.vintage_min is not None and self.vintage_max is not None and self.vintage_min > self.vintage_max:
-            raise _complaint("vintage_order", "vintage_min 不应大于 vintage_max", "vintage_min should not exceed vintage_max")
+            raise _complaint(
+                "vintage_order", "vintage_min 不应大于 vintage_max", "vintage_min should not exceed vintage_max"
+            )
         return self
 
 
@@ -193,6 +243,10 @@ class Settings(Noun):
     """False: quantities are divisible; no lots, minimums, fixed fees or breaks."""
 
 
+EXTRA_BUDGET = "extra budget"
+"""The level that repairs minimise: what must be added to the budgets."""
+
+
 class LevelSpec(Noun):
     """One level of a custom objective: minimised in its turn, then held within the slack."""
 
@@ -208,7 +262,11 @@ class LevelSpec(Noun):
         head, _, tail = value.partition(" ")
         if value in ("shortfall", "rules", "cost") or (head == "tier" and tail.isdigit() and int(tail) >= 1):
             return value
-        raise _complaint("level", "未知的层级; 应为 shortfall, rules, tier N 或 cost", "unknown level; should be shortfall, rules, tier N or cost")
+        raise _complaint(
+            "level",
+            "未知的层级; 应为 shortfall, rules, tier N 或 cost",
+            "unknown level; should be shortfall, rules, tier N or cost",
+        )
 
 
 type Preset = Literal["priority-first", "order-first", "cost-first", "balanced"]
@@ -217,11 +275,17 @@ type Objective = Preset | tuple[LevelSpec, ...]
 
 def _objective(value: Any) -> Any:
     if isinstance(value, list) and not value:
-        raise _complaint("objective_empty", "目标列表至少应有一个层级", "an objective list should have at least one level")
+        raise _complaint(
+            "objective_empty", "目标列表至少应有一个层级", "an objective list should have at least one level"
+        )
     return value
 
 
 ObjectiveField = Annotated[Preset | tuple[LevelSpec, ...], BeforeValidator(_objective)]
+
+
+LOWEST_CLASS = 9
+"""The priority class of an event that names none."""
 
 
 class Event(Noun):
@@ -243,6 +307,11 @@ class Event(Noun):
     policy: str | None = None
     settings: Settings | None = None
     objective: ObjectiveField | None = None
+
+    @property
+    def priority_class(self) -> int:
+        """1..9, 1 first."""
+        return LOWEST_CLASS if self.priority is None else self.priority
 
     @property
     def need_kg(self) -> int:
@@ -267,11 +336,17 @@ class Calendar(Noun):
         seen: set[str] = set()
         doubled = sorted({e.id for e in self.events if e.id in seen or seen.add(e.id)})  # type: ignore[func-returns-value]
         if doubled:
-            raise _complaint("event_id", f"活动编号重复: {', '.join(doubled)}", f"event ids should be unique: {', '.join(doubled)}")
+            raise _complaint(
+                "event_id", f"活动编号重复: {', '.join(doubled)}", f"event ids should be unique: {', '.join(doubled)}"
+            )
         for what in ("policy", "settings", "objective"):
             own = [getattr(e, what) for e in self.events]
             if any(o is not None and o != getattr(self, what) for o in own):
-                raise _complaint("calendar_policy", f"一个日程只能有一个 {what}; 请写在日程上", f"a calendar has one {what}; write it beside `events`")
+                raise _complaint(
+                    "calendar_policy",
+                    f"一个日程只能有一个 {what}; 请写在日程上",
+                    f"a calendar has one {what}; write it beside `events`",
+                )
         return self
 
     @classmethod

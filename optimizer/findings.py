@@ -65,13 +65,17 @@ def shorten(value: str) -> str:
     return value if len(value) <= VALUE_SHOWN_LENGTH else value[: VALUE_SHOWN_LENGTH - 1] + "…"
 
 
-def fault(code: str, zh: str, en: str, *, path: str = "", value: object = None, column: str = "", row: int | None = None) -> Finding:
+def fault(
+    code: str, zh: str, en: str, *, path: str = "", value: object = None, column: str = "", row: int | None = None
+) -> Finding:
     """A complaint that makes the input unusable."""
     shown = None if value is None else str(value)
     return Finding(code, Text(zh, en), "fault", path=path, value=shown, column=column, row=row)
 
 
-def warning(code: str, zh: str, en: str, *, path: str = "", value: object = None, column: str = "", row: int | None = None) -> Finding:
+def warning(
+    code: str, zh: str, en: str, *, path: str = "", value: object = None, column: str = "", row: int | None = None
+) -> Finding:
     """A complaint that is shown beside an answer."""
     return replace(fault(code, zh, en, path=path, value=value, column=column, row=row), severity="warning")
 
@@ -93,7 +97,9 @@ PYDANTIC_TEXTS: dict[str, Text] = {
     "date_type": Text("应为日期, 例如 2026-10-11", "should be a date such as 2026-10-11"),
     "date_parsing": Text("应为日期, 例如 2026-10-11", "should be a date such as 2026-10-11"),
     "date_from_datetime_parsing": Text("应为日期, 例如 2026-10-11", "should be a date such as 2026-10-11"),
-    "date_from_datetime_inexact": Text("应为不带时刻的日期, 例如 2026-10-11", "should be a date without a time, such as 2026-10-11"),
+    "date_from_datetime_inexact": Text(
+        "应为不带时刻的日期, 例如 2026-10-11", "should be a date without a time, such as 2026-10-11"
+    ),
     "list_type": Text("应为列表", "should be a list"),
     "tuple_type": Text("应为列表", "should be a list"),
     "dict_type": Text("应为键值表", "should be a mapping of keys to values"),
@@ -110,7 +116,9 @@ def faults_of(error: ValidationError) -> list[Finding]:
 def _fault_of(error: dict[str, object]) -> Finding:
     kind = str(error["type"])
     loc = error["loc"]
-    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in (loc if isinstance(loc, tuple) else (loc,))).lstrip(".")
+    path = "".join(
+        f"[{p}]" if isinstance(p, int) else f".{p}" for p in (loc if isinstance(loc, tuple) else (loc,))
+    ).lstrip(".")
     ctx = error.get("ctx")
     ctx = ctx if isinstance(ctx, dict) else {}
     if "zh" in ctx:

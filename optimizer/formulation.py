@@ -14,11 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.arcs import Arcs, present_value
-from optimizer.eligibility import Screening, matches
-from optimizer.errors import BadInput
-from optimizer.events import Budget, Event, LevelSpec, Limit, ObjectiveField
-from optimizer.findings import fault
-from optimizer.offers import Bools, Labels
+from optimizer.eligibility import Screening
+from optimizer.events import Budget, LevelSpec
+from optimizer.limits import BudgetRow, budget_rows, floored_caps, limit_groups
 from optimizer.problem import Problem
 from optimizer.program import INFINITY, Draft, Floats, Index, Key, Level, Program
 from optimizer.quantities import E4, FEN_PER_YUAN, KG_PER_T
@@ -44,6 +42,8 @@ class Terms:
     """Shape (n_events, n_tiers + 1): column of gap_{e,r}; the last is gap_{e,all}."""
     miss: dict[tuple[int, int], int]
     """(event, limit) -> column of what a min share misses."""
+    extra: dict[tuple[str, int | str], int]
+    """(owner, budget row) -> column of what is added to a soft budget."""
 
     @cached_property
     def unit_t(self) -> Floats:
@@ -86,19 +86,18 @@ def formulate(problem: Problem, screening: Screening, arcs: Arcs, hold: Hold) ->
     t = _terms(problem, arcs, draft, hold, whole)
     for constraint in CONSTRAINTS:
         constraint(t, screening)
-    levels = [build(t, spec) for spec in level_specs(problem) for build in [LEVELS[_kind(spec.level)]]]
+    levels = [LEVELS[spec.level.partition(" ")[0]](t, spec, k) for k, spec in enumerate(problem.levels())]
     return draft.done([*levels, tie_break(t)])
-
-
-def _kind(level: str) -> str:
-    return level.split(" ")[0]
 
 
 def _terms(problem: Problem, arcs: Arcs, draft: Draft, hold: Hold, whole: bool) -> Terms:
     events, n = problem.events, problem.rule_pack.n_tiers
     ids = problem.offers.offer_id
     days = np.datetime_as_string(arcs.day)
-    keys: list[Key] = [("x", events[e].id, ids[i], d, p) for e, i, d, p in zip(arcs.event.tolist(), arcs.offer.tolist(), days.tolist(), arcs.piece.tolist(), strict=True)]
+    keys: list[Key] = [
+        ("x", events[e].id, ids[i], d, p)
+        for e, i, d, p in zip(arcs.event.tolist(), arcs.offer.tolist(), days.tolist(), arcs.piece.tolist(), strict=True)
+    ]
     most = arcs.most_kg / arcs.lot_kg if whole else arcs.most_kg / KG_PER_T
     x = draft.add_columns(keys, 0.0, most, whole)
     use = np.full(len(arcs), -1, dtype=np.int64)
@@ -113,8 +112,12 @@ def _terms(problem: Problem, arcs: Arcs, draft: Draft, hold: Hold, whole: bool) 
     for e, event in enumerate(events):
         for k, limit in enumerate(event.limits):
             if limit.min_share_e4 is not None:
-                miss[e, k] = int(draft.add_columns([("miss", event.id, k)], 0.0, limit.min_share_e4 * event.need_kg / (E4 * KG_PER_T))[0])
-    return Terms(problem, arcs, draft, hold, whole, x, use, gap, miss)
+                miss[e, k] = int(
+                    draft.add_columns(
+                        [("miss", event.id, k)], 0.0, limit.min_share_e4 * event.need_kg / (E4 * KG_PER_T)
+                    )[0]
+                )
+    return Terms(problem, arcs, draft, hold, whole, x, use, gap, miss, {})
 
 
 # ---------------------------------------------------------------------------------------------------- constraints
@@ -134,9 +137,13 @@ def coverage(t: Terms, screening: Screening) -> None:
             members = arcs if r > n else arcs[tier <= r]
             name = "all" if r > n else r
             columns = np.append(t.x[members], t.gap[e, r - 1])
-            t.draft.add_row(("coverage", event.id, name), t.need_t(e), INFINITY, columns, np.append(t.effective_t[members], 1.0))
+            t.draft.add_row(
+                ("coverage", event.id, name), t.need_t(e), INFINITY, columns, np.append(t.effective_t[members], 1.0)
+            )
             if t.whole:
-                t.draft.add_row(("whole coverage", event.id, name), -INFINITY, INFINITY, t.x[members], t.effective_t[members])
+                t.draft.add_row(
+                    ("whole coverage", event.id, name), -INFINITY, INFINITY, t.x[members], t.effective_t[members]
+                )
 
 
 def availability(t: Terms, screening: Screening) -> None:
@@ -165,44 +172,31 @@ def budget(t: Terms, screening: Screening) -> None:
         _budget_rows(t, "", t.problem.calendar.budget, np.arange(len(t.arcs)))
 
 
-@dataclass(frozen=True)
-class BudgetRow:
-    """What is paid in some fiscal years may not exceed a sum; `years` None is all of time."""
-
-    name: int | Literal["total"]
-    years: tuple[int, ...] | None
-    limit_fen: int
-
-
-def budget_rows(budget: Budget, paying_years: Sequence[int], as_of_year: int) -> list[BudgetRow]:
-    """The rows of one budget. Years before as_of's are ignored; a year not listed has 0; with `carry_forward` what is
-    left goes on from year to year through the last listed one, so spending to date stays within budgets to date."""
-    rows = [] if budget.total_fen is None else [BudgetRow("total", None, budget.total_fen)]
-    if budget.by_fiscal_year_fen is None:
-        return rows
-    listed = {y: b for y, b in budget.by_fiscal_year_fen.items() if y >= as_of_year}
-    years = sorted(listed.keys() | {y for y in paying_years if y >= as_of_year})
-    last = max(listed, default=as_of_year - 1)
-    for y in years:
-        if budget.carry_forward and y <= last:
-            to_date = tuple(z for z in years if z <= y)
-            rows.append(BudgetRow(y, to_date, sum(listed.get(z, 0) for z in to_date)))
-        else:
-            rows.append(BudgetRow(y, (y,), listed.get(y, 0)))
-    return rows
-
-
 def _budget_rows(t: Terms, owner: str, budget: Budget, members: Index) -> None:
     paying = t.arcs.take(members)
     for row in budget_rows(budget, paying.years(), t.problem.as_of.year):
-        shares = paying.year_shares(None) if row.years is None else np.sum([paying.year_shares(y) for y in row.years], axis=0)
+        shares = (
+            paying.year_shares(None)
+            if row.years is None
+            else np.sum([paying.year_shares(y) for y in row.years], axis=0)
+        )
         paid = shares > 0
-        share = shares[paid] / E4
-        columns, values = t.x[members][paid], t.cost_yuan[members][paid] * share
+        columns, values = t.x[members][paid], (t.cost_yuan[members] * shares / E4)[paid]
         fees = (t.use[members] >= 0) & (t.fee_yuan[members] > 0) & paid
         columns = np.append(columns, t.use[members][fees])
-        values = np.append(values, t.fee_yuan[members][fees] * shares[fees] / E4)
+        values = np.append(values, (t.fee_yuan[members] * shares / E4)[fees])
+        extra = _extra_columns(t, owner, row)
+        columns, values = np.append(columns, extra), np.append(values, -np.ones(len(extra)))
         t.draft.add_row(("budget", owner, row.name), -INFINITY, row.limit_fen / FEN_PER_YUAN, columns, values)
+
+
+def _extra_columns(t: Terms, owner: str, row: BudgetRow) -> Index:
+    """Columns of what may be added to this row: its own, and with carry-forward those of the years before it."""
+    if not t.problem.soft_budgets:
+        return np.zeros(0, dtype=np.int64)
+    t.extra[owner, row.name] = int(t.draft.add_columns([("extra", owner, row.name)], 0.0, INFINITY)[0])
+    names = [row.name] if row.years is None else [y for y in row.years if (owner, y) in t.extra]
+    return np.array([t.extra[owner, name] for name in names], dtype=np.int64)
 
 
 def max_share(t: Terms, screening: Screening) -> None:
@@ -220,54 +214,6 @@ def max_share(t: Terms, screening: Screening) -> None:
             t.draft.add_rows(keys, -INFINITY, caps, group, t.x[members], t.effective_t[members])
 
 
-def floored_caps(arcs: Arcs, members: Index, group: Index, n_groups: int, cap_e4kg: int) -> Floats:
-    """share x D_e in t for each group, floored to the greatest step that its members' effective lots share."""
-    step = np.zeros(n_groups, dtype=np.int64)
-    np.gcd.at(step, group, arcs.eta_e8[members] * arcs.lot_kg[members])
-    exact = cap_e4kg * E4
-    return np.array([(exact // g * g if g else exact) / (E8 * KG_PER_T) for g in step.tolist()])
-
-
-def limit_groups(problem: Problem, arcs: Arcs, within: Index, limit: Limit) -> tuple[Index, Index, list[str]]:
-    """Members of a limit among the arcs `within`: (arc, number of its group, names of the groups). Blank keys are in none."""
-    offer = arcs.offer[within]
-    if limit.where is not None:
-        mask = np.ones(len(within), dtype=bool)
-        for key, values in limit.where.items():
-            mask &= _matching(problem, arcs, within, key, values)
-        return within[mask], np.zeros(int(mask.sum()), dtype=np.int64), [limit.name]
-    key = str(limit.group)
-    if key in ("tier", "vintage"):
-        numbers = arcs.tier[within].astype(np.int64) if key == "tier" else problem.offers.vintage[offer]
-        return _grouped(within, numbers, lambda v: v > 0, str)
-    labels: Labels = getattr(problem.offers, key)
-    if key == "region":
-        labels = _by_province(labels)
-    codes = labels.codes[offer].astype(np.int64)
-    return _grouped(within, codes, lambda v: v >= 0, lambda c: labels.names[c])
-
-
-def _by_province(region: Labels) -> Labels:
-    provinces = Labels.of([name[:2] for name in region.names])
-    return Labels(np.append(provinces.codes, np.int32(-1))[region.codes], provinces.names)
-
-
-def _grouped(within: Index, numbers: NDArray[np.int64], valid: Callable[[NDArray[np.int64]], Bools], name: Callable[[int], str]) -> tuple[Index, Index, list[str]]:
-    mask = valid(numbers)
-    values, group = np.unique(numbers[mask], return_inverse=True)
-    names = [name(v) for v in values.tolist()]
-    order = np.argsort(np.array(names, dtype=object), kind="stable")
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    return within[mask], rank[group], [names[k] for k in order.tolist()]
-
-
-def _matching(problem: Problem, arcs: Arcs, within: Index, key: str, values: tuple[str, ...]) -> Bools:
-    if key == "tier":
-        return np.isin(arcs.tier[within], [int(v) for v in values if v.isdigit()])
-    return matches(problem.offers, key, values, np.zeros(0, dtype=np.int32))[arcs.offer[within]]
-
-
 def min_share(t: Terms, screening: Screening) -> None:
     """min share:  sum_{a in e, in group} eta_a x_a + miss >= share x D_e."""
     for (e, k), column in t.miss.items():
@@ -275,7 +221,13 @@ def min_share(t: Terms, screening: Screening) -> None:
         limit = event.limits[k]
         members, _, _ = limit_groups(t.problem, t.arcs, t.of_event(e), limit)
         least = (limit.min_share_e4 or 0) * event.need_kg / (E4 * KG_PER_T)
-        t.draft.add_row(("min share", event.id, k), least, INFINITY, np.append(t.x[members], column), np.append(t.effective_t[members], 1.0))
+        t.draft.add_row(
+            ("min share", event.id, k),
+            least,
+            INFINITY,
+            np.append(t.x[members], column),
+            np.append(t.effective_t[members], 1.0),
+        )
 
 
 def lots(t: Terms, screening: Screening) -> None:
@@ -298,75 +250,48 @@ def lots(t: Terms, screening: Screening) -> None:
         number[several] = np.arange(len(several))
         inside = number[group] >= 0
         first = {int(g): keys[k][:-1] for k, g in reversed(list(enumerate(group.tolist())))}
-        t.draft.add_rows([("one piece", *first[int(g)]) for g in several], -INFINITY, 1.0, number[group][inside], t.use[switched][inside], np.ones(int(inside.sum())))
+        t.draft.add_rows(
+            [("one piece", *first[int(g)]) for g in several],
+            -INFINITY,
+            1.0,
+            number[group][inside],
+            t.use[switched][inside],
+            np.ones(int(inside.sum())),
+        )
 
 
-CONSTRAINTS: tuple[Callable[[Terms, Screening], None], ...] = (coverage, availability, budget, max_share, min_share, lots)
+CONSTRAINTS: tuple[Callable[[Terms, Screening], None], ...] = (
+    coverage,
+    availability,
+    budget,
+    max_share,
+    min_share,
+    lots,
+)
 
 
 # --------------------------------------------------------------------------------------------------------- levels
 
 
-def level_specs(problem: Problem) -> list[LevelSpec]:
-    """The objective as a list of levels, classes of events and ranks of tiers spelled out; without the tie-break."""
-    classes = priority_classes(problem.events)
-    return spell_out(problem.objective, problem.rule_pack.n_tiers, classes, problem.epsilon_e4)
-
-
-def spell_out(objective: ObjectiveField, n_tiers: int, classes: Sequence[int], epsilon_e4: int) -> list[LevelSpec]:
-    """A preset or a list as levels in order; `classes` are the priority classes of the events, one shortfall level each.
-
-    Raises BadInput for a level that the rule pack does not have.
-    """
-    tiers = [LevelSpec(level=f"tier {r}") for r in range(1, n_tiers + 1)]
-    short, rules, cost = LevelSpec(level="shortfall"), LevelSpec(level="rules"), LevelSpec(level="cost")
-    if isinstance(objective, str):
-        order = {
-            "priority-first": [short, rules, *tiers, cost],
-            "order-first": [rules, *tiers, short, cost],
-            "cost-first": [short, rules, cost, *tiers],
-            "balanced": [short, rules, cost.model_copy(update={"relative_e4": epsilon_e4}), *tiers, cost],
-        }[objective]
-    else:
-        order = list(objective)
-        known = {s.level for s in (short, rules, *tiers, cost)}
-        unknown = [fault("level_unknown", f"规则包没有这一层; 应为 {sorted(known)} 之一", f"the rule pack has no such level; should be one of {sorted(known)}", path=f"objective[{k}].level", value=s.level) for k, s in enumerate(order) if s.level not in known]
-        if unknown:
-            raise BadInput(unknown)
-    spelled: list[LevelSpec] = []
-    for spec in order:
-        if spec.level == "shortfall" and len(classes) > 1:
-            spelled += [spec.model_copy(update={"level": f"shortfall {c}"}) for c in classes]
-        else:
-            spelled.append(spec)
-    return spelled
-
-
-LOWEST_CLASS = 9
-
-
-def priority_classes(events: Sequence[Event]) -> list[int]:
-    """The classes in use, most important first; an event without one is in the lowest."""
-    return sorted({LOWEST_CLASS if e.priority is None else e.priority for e in events})
-
-
-def shortfall(t: Terms, spec: LevelSpec) -> Level:
+def shortfall(t: Terms, spec: LevelSpec, k: int) -> Level:
     """shortfall:  steps of sum_e gap_{e,all}, over the events of one class."""
     _, _, tail = spec.level.partition(" ")
-    chosen = [e for e, event in enumerate(t.problem.events) if not tail or (LOWEST_CLASS if event.priority is None else event.priority) == int(tail)]
-    return _gap_level(t, spec, t.gap[chosen, -1], sum(t.need_t(e) for e in chosen), _rounded_rows(t, chosen, None))
+    chosen = [e for e, event in enumerate(t.problem.events) if not tail or event.priority_class == int(tail)]
+    return _gap_level(t, spec, k, t.gap[chosen, -1], sum(t.need_t(e) for e in chosen), _rounded_rows(t, chosen, None))
 
 
-def rules(t: Terms, spec: LevelSpec) -> Level:
+def rules(t: Terms, spec: LevelSpec, k: int) -> Level:
     """rules:  steps of missed min shares."""
-    return _gap_level(t, spec, np.array(sorted(t.miss.values()), dtype=np.int64), sum(t.need_t(e) for e, _ in t.miss))
+    return _gap_level(
+        t, spec, k, np.array(sorted(t.miss.values()), dtype=np.int64), sum(t.need_t(e) for e, _ in t.miss)
+    )
 
 
-def tier(t: Terms, spec: LevelSpec) -> Level:
+def tier(t: Terms, spec: LevelSpec, k: int) -> Level:
     """tier r:  steps of sum_e gap_{e,r}, what tiers 1..r leave to lower tiers."""
     r = int(spec.level.split(" ")[1])
     events = range(len(t.problem.events))
-    return _gap_level(t, spec, t.gap[:, r - 1], sum(t.need_t(e) for e in events), _rounded_rows(t, events, r))
+    return _gap_level(t, spec, k, t.gap[:, r - 1], sum(t.need_t(e) for e in events), _rounded_rows(t, events, r))
 
 
 def _rounded_rows(t: Terms, events: Sequence[int], r: int | None) -> tuple[tuple[int, int, Fraction], ...]:
@@ -379,24 +304,32 @@ def _rounded_rows(t: Terms, events: Sequence[int], r: int | None) -> tuple[tuple
         step = common_step(t.arcs, members)
         if step:
             event = t.problem.events[e]
-            found.append((t.draft.row_index(("whole coverage", event.id, "all" if r is None else r)), event.need_kg, step))
+            found.append(
+                (t.draft.row_index(("whole coverage", event.id, "all" if r is None else r)), event.need_kg, step)
+            )
     return tuple(found)
 
 
-def _gap_level(t: Terms, spec: LevelSpec, gaps: Index, most_t: float, rounded: tuple[tuple[int, int, Fraction], ...] = ()) -> Level:
+def _gap_level(
+    t: Terms, spec: LevelSpec, k: int, gaps: Index, most_t: float, rounded: tuple[tuple[int, int, Fraction], ...] = ()
+) -> Level:
     slack = {"relative_e4": spec.relative_e4, "absolute_e4": spec.absolute_e4}
     if t.whole and len(gaps):
         step = t.problem.step_t
-        column = int(t.draft.add_columns([("steps", spec.level)], 0.0, float(np.ceil(most_t / float(step))), True)[0])
-        t.draft.add_row(("steps", spec.level), 0.0, INFINITY, np.append(gaps, column), np.append(-np.ones(len(gaps)), float(step)))
-        return Level(spec.level, np.array([column]), np.array([float(step)]), "t", step, column, None, gaps, rounded, **slack)
+        column = int(t.draft.add_columns([("steps", k)], 0.0, float(np.ceil(most_t / float(step))), True)[0])
+        t.draft.add_row(
+            ("steps", k), 0.0, INFINITY, np.append(gaps, column), np.append(-np.ones(len(gaps)), float(step))
+        )
+        return Level(
+            spec.level, np.array([column]), np.array([float(step)]), "t", step, column, None, gaps, rounded, **slack
+        )
     row = None
     if len(gaps) and (t.hold == "rows" or spec.relative_e4 or spec.absolute_e4):
-        row = t.draft.add_row(("held", spec.level), -INFINITY, INFINITY, gaps, np.ones(len(gaps)))
+        row = t.draft.add_row(("held", k), -INFINITY, INFINITY, gaps, np.ones(len(gaps)))
     return Level(spec.level, gaps, np.ones(len(gaps)), "t", None, None, row, gaps, (), **slack)
 
 
-def cost(t: Terms, spec: LevelSpec) -> Level:
+def cost(t: Terms, spec: LevelSpec, k: int) -> Level:
     """cost:  sum c_a x_a + fixed fees, nominal, or present value when a discount rate is given."""
     weight = present_values(t.problem, t.arcs)
     values = t.cost_yuan * weight
@@ -405,7 +338,7 @@ def cost(t: Terms, spec: LevelSpec) -> Level:
     values = np.append(values, t.fee_yuan[fees] * weight[fees])
     row = None
     if t.hold == "rows" or spec.relative_e4 or spec.absolute_e4:
-        row = t.draft.add_row(("held", spec.level), -INFINITY, INFINITY, columns, values)
+        row = t.draft.add_row(("held", k), -INFINITY, INFINITY, columns, values)
     slack = {"relative_e4": spec.relative_e4, "absolute_e4": spec.absolute_e4}
     return Level(spec.level, columns, values, "yuan", None, None, row, np.zeros(0, dtype=np.int64), (), **slack)
 
@@ -417,6 +350,13 @@ def present_values(problem: Problem, arcs: Arcs) -> Floats:
         return np.ones(len(arcs))
     table = [float(present_value(p, problem.as_of.year, r)) for p in arcs.payments]
     return np.array([*table, 1.0])[arcs.payment]
+
+
+def extra(t: Terms, spec: LevelSpec, k: int) -> Level:
+    """extra budget:  sum of what is added to the budget rows, yuan; only where budgets are soft (repairs)."""
+    columns = np.array(sorted(t.extra.values()), dtype=np.int64)
+    row = t.draft.add_row(("held", k), -INFINITY, INFINITY, columns, np.ones(len(columns)))
+    return Level(spec.level, columns, np.ones(len(columns)), "yuan", None, None, row, np.zeros(0, dtype=np.int64))
 
 
 def tie_break(t: Terms) -> Level:
@@ -431,14 +371,27 @@ def tie_break_weights(problem: Problem, arcs: Arcs) -> Floats:
     days = np.datetime_as_string(arcs.day).tolist()
     ids = problem.offers.offer_id
     names = [e.id for e in problem.events]
-    texts = (f"{names[e]}\x1f{ids[i]}\x1f{d}\x1f{p}" for e, i, d, p in zip(arcs.event.tolist(), arcs.offer.tolist(), days, arcs.piece.tolist(), strict=True))
-    fraction = np.fromiter((int.from_bytes(hashlib.sha256(s.encode()).digest()[:4]) for s in texts), dtype=np.float64, count=len(arcs))
+    texts = (
+        f"{names[e]}\x1f{ids[i]}\x1f{d}\x1f{p}"
+        for e, i, d, p in zip(arcs.event.tolist(), arcs.offer.tolist(), days, arcs.piece.tolist(), strict=True)
+    )
+    fraction = np.fromiter(
+        (int.from_bytes(hashlib.sha256(s.encode()).digest()[:4]) for s in texts), dtype=np.float64, count=len(arcs)
+    )
     return years + fraction / 2.0**32
 
 
-LEVELS: dict[str, Callable[[Terms, LevelSpec], Level]] = {"shortfall": shortfall, "rules": rules, "tier": tier, "cost": cost}
+LEVELS: dict[str, Callable[[Terms, LevelSpec, int], Level]] = {
+    "shortfall": shortfall,
+    "rules": rules,
+    "tier": tier,
+    "cost": cost,
+    "extra": extra,
+}
 
 
 def common_step(arcs: Arcs, members: Index) -> Fraction:
     """The greatest step (t) that all members' effective lots are multiples of; 0 for none."""
-    return Fraction(int(np.gcd.reduce(arcs.eta_e8[members] * arcs.lot_kg[members])) if len(members) else 0, E8 * KG_PER_T)
+    return Fraction(
+        int(np.gcd.reduce(arcs.eta_e8[members] * arcs.lot_kg[members])) if len(members) else 0, E8 * KG_PER_T
+    )

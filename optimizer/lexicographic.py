@@ -50,7 +50,9 @@ class _Faces:
         if d is None or y is None:
             raise SolverFailure("HiGHS gave no duals")
         program = self.program
-        terms = np.abs(cost) + np.bincount(program.entry_column, self.absolute * np.abs(y)[program.entry_row], minlength=program.n)
+        terms = np.abs(cost) + np.bincount(
+            program.entry_column, self.absolute * np.abs(y)[program.entry_row], minlength=program.n
+        )
         zero = np.abs(d) <= ZERO_DUAL * terms
         d = np.where(zero, 0.0, d)
         self.upper[d > 0] = self.lower[d > 0]
@@ -72,7 +74,8 @@ class _Faces:
 
     def multipliers(self, k: int, slack: frozenset[int]) -> tuple[Floats, dict[int, float]]:
         """Multipliers that bound level k over the whole feasible set under `level_i <= value_i`, i < k: the dual taken
-        on the face, plus enough of the earlier levels' duals to restore the signs (MODEL 9)."""
+        on the face, plus enough of the earlier levels' duals to restore the signs (MODEL 9).
+        """
         d, y = self.reduced[k].copy(), self.duals[k].copy()
         held: dict[int, float] = {}
         for i in range(k - 1, -1, -1):
@@ -80,7 +83,12 @@ class _Faces:
                 continue
             wrong_column = self.reduced[i] * d < 0
             wrong_row = self.duals[i] * y < 0
-            need = np.concatenate([np.abs(d[wrong_column] / self.reduced[i][wrong_column]), np.abs(y[wrong_row] / self.duals[i][wrong_row])])
+            need = np.concatenate(
+                [
+                    np.abs(d[wrong_column] / self.reduced[i][wrong_column]),
+                    np.abs(y[wrong_row] / self.duals[i][wrong_row]),
+                ]
+            )
             if len(need):
                 held[i] = float(need.max())
                 d, y = d + held[i] * self.reduced[i], y + held[i] * self.duals[i]
@@ -114,7 +122,14 @@ def _solve_on_faces(program: Program, judge: Judge, limits: WorkLimits) -> Chain
         else:
             faces.fix(cost, outcome)
     purchase, between = whole_kg(x, judge, program, caps, len(program.levels) - 1)
-    return Chain(purchase, _levels(program, judge, faces, outcomes, caps, {k: witnesses.get(k, purchase) for k in range(len(program.levels))}), between, cut)
+    return Chain(
+        purchase,
+        _levels(
+            program, judge, faces, outcomes, caps, {k: witnesses.get(k, purchase) for k in range(len(program.levels))}
+        ),
+        between,
+        cut,
+    )
 
 
 def _solve_lp(session: Session, limits: WorkLimits) -> Outcome | None:
@@ -135,7 +150,14 @@ def _still_optimal(program: Program, outcomes: list[Outcome], x: Floats) -> bool
     )
 
 
-def _levels(program: Program, judge: Judge, faces: _Faces, outcomes: list[Outcome], caps: Mapping[int, Fraction], witnesses: Mapping[int, Purchase]) -> tuple[Solved, ...]:
+def _levels(
+    program: Program,
+    judge: Judge,
+    faces: _Faces,
+    outcomes: list[Outcome],
+    caps: Mapping[int, Fraction],
+    witnesses: Mapping[int, Purchase],
+) -> tuple[Solved, ...]:
     slack = frozenset(k for k, level in enumerate(program.levels) if level.has_slack)
     solved = []
     for k, level in enumerate(program.levels):
@@ -149,7 +171,9 @@ def _levels(program: Program, judge: Judge, faces: _Faces, outcomes: list[Outcom
     return tuple(solved)
 
 
-def whole_kg(x: Floats, judge: Judge, program: Program, caps: Mapping[int, Fraction], last: int) -> tuple[Purchase, tuple[int, ...]]:
+def whole_kg(
+    x: Floats, judge: Judge, program: Program, caps: Mapping[int, Fraction], last: int
+) -> tuple[Purchase, tuple[int, ...]]:
     """The LP point in whole kg, the unit of mass at every edge, and the arcs that the LP leaves between two.
 
     Those few are settled exactly: start from the whole kg below, then single kg are added, dropped or moved while that

@@ -45,7 +45,9 @@ class _Bounds:
         """From now on the level may not exceed `cap`."""
         if level.step_t is not None and level.step_column is not None:
             self.upper[level.step_column] = cap // level.step_t
-            self.upper[level.gap_columns] = np.minimum(self.upper[level.gap_columns], float(cap // level.step_t * level.step_t))
+            self.upper[level.gap_columns] = np.minimum(
+                self.upper[level.gap_columns], float(cap // level.step_t * level.step_t)
+            )
             for row, need_kg, step in level.rounded_rows:
                 least = Fraction(need_kg, KG_PER_T) - cap // level.step_t * level.step_t
                 self.row_lower[row] = float(ceil(least / step) * step) if least > 0 else -np.inf
@@ -106,7 +108,10 @@ class _Whole:
 
     def _is_whole(self, x: Floats) -> bool:
         integers = x[self.program.integer]
-        return bool(np.all(np.abs(integers - np.rint(integers)) <= INTEGRALITY)) and not self.judge.measure(self.judge.lots_of(x)).broken()
+        return (
+            bool(np.all(np.abs(integers - np.rint(integers)) <= INTEGRALITY))
+            and not self.judge.measure(self.judge.lots_of(x)).broken()
+        )
 
     @staticmethod
     def _proved(level: Level, value: Fraction, bound: float) -> bool:
@@ -119,7 +124,10 @@ class _Whole:
         """Branch and bound under everything held, integrality added where it is missing, broken rows tightened."""
         if self.branching is None:
             self.branching = Session(self.program, relaxed=True)
-        session, bounds = self.branching, replace(self.held, upper=self.held.upper.copy(), row_upper=self.held.row_upper.copy())
+        session, bounds = (
+            self.branching,
+            replace(self.held, upper=self.held.upper.copy(), row_upper=self.held.row_upper.copy()),
+        )
         bounds.upper[self.fixed_zero] = self.held.lower[self.fixed_zero]
         session.set_cost(cost)
         gap = float(level.step_t) * (1 - INTEGRALITY) if level.step_t is not None else 1e-6
@@ -129,7 +137,9 @@ class _Whole:
             session.set_integer(self.integer)
             session.forget()
             nodes = TIE_BREAK_NODES if level.name == "tie-break" else self.limits.nodes
-            outcome = session.solve(nodes=nodes, seconds=self.limits.seconds_left(), absolute_gap=gap, cancelled=self.limits.cancelled)
+            outcome = session.solve(
+                nodes=nodes, seconds=self.limits.seconds_left(), absolute_gap=gap, cancelled=self.limits.cancelled
+            )
             if outcome.x is None:
                 return outcome
             missing = self.program.integer & ~self.integer & (np.abs(outcome.x - np.rint(outcome.x)) > INTEGRALITY)
@@ -186,7 +196,12 @@ class _Whole:
             return
         room = max(cap - relaxed.objective, 0.0)
         margin = 1e-6 * max(1.0, abs(relaxed.objective) * 1e-3)
-        self.fixed_zero |= self.program.integer & (relaxed.x <= INTEGRALITY) & (self.held.lower <= 0) & (relaxed.column_dual > room + margin)
+        self.fixed_zero |= (
+            self.program.integer
+            & (relaxed.x <= INTEGRALITY)
+            & (self.held.lower <= 0)
+            & (relaxed.column_dual > room + margin)
+        )
 
 
 def solve_whole(program: Program, judge: Judge, limits: WorkLimits) -> Chain:

@@ -12,7 +12,8 @@ from functools import cached_property
 import numpy as np
 
 from optimizer.arcs import Arcs, cost_fen, present_value
-from optimizer.formulation import LOWEST_CLASS, budget_rows, limit_groups
+from optimizer.events import EXTRA_BUDGET
+from optimizer.limits import budget_rows, limit_groups
 from optimizer.problem import Problem
 from optimizer.program import Key
 from optimizer.quantities import E4, FEN_PER_YUAN, KG_PER_T, ceil
@@ -38,7 +39,10 @@ class Measure:
     @cached_property
     def cost_fen(self) -> dict[int, Fraction]:
         """Cost of each line, nominal, fees included."""
-        return {a: cost_fen(int(self.arcs.unit_cost_e8[a]), kg, int(self.arcs.fixed_fee_fen[a])) for a, kg in self.purchase.items()}
+        return {
+            a: cost_fen(int(self.arcs.unit_cost_e8[a]), kg, int(self.arcs.fixed_fee_fen[a]))
+            for a, kg in self.purchase.items()
+        }
 
     @cached_property
     def covered_kg(self) -> dict[tuple[int, int], Fraction]:
@@ -51,7 +55,9 @@ class Measure:
 
     def gap_kg(self, e: int, up_to_tier: int) -> Fraction:
         """What tiers 1..r leave uncovered of event e."""
-        covered = sum((kg for (event, tier), kg in self.covered_kg.items() if event == e and tier <= up_to_tier), Fraction(0))
+        covered = sum(
+            (kg for (event, tier), kg in self.covered_kg.items() if event == e and tier <= up_to_tier), Fraction(0)
+        )
         return max(Fraction(0), self.problem.events[e].need_kg - covered)
 
     def missed_kg(self, e: int, k: int) -> Fraction:
@@ -75,19 +81,32 @@ class Measure:
         head, _, tail = name.partition(" ")
         if head == "cost":
             return self.present_cost_fen() / FEN_PER_YUAN
+        if name == EXTRA_BUDGET:
+            return self.extra_budget_fen() / FEN_PER_YUAN
         n = self.problem.rule_pack.n_tiers
         events = range(len(self.problem.events))
         if head == "shortfall":
-            total = sum((self.gap_kg(e, n + 1) for e in events if not tail or self._class(e) == int(tail)), Fraction(0))
+            total = sum(
+                (
+                    self.gap_kg(e, n + 1)
+                    for e in events
+                    if not tail or self.problem.events[e].priority_class == int(tail)
+                ),
+                Fraction(0),
+            )
         elif head == "tier":
             total = sum((self.gap_kg(e, int(tail)) for e in events), Fraction(0))
         else:
-            total = sum((self.missed_kg(e, k) for e in events for k, m in enumerate(self.problem.events[e].limits) if m.min_share_e4 is not None), Fraction(0))
+            total = sum(
+                (
+                    self.missed_kg(e, k)
+                    for e in events
+                    for k, m in enumerate(self.problem.events[e].limits)
+                    if m.min_share_e4 is not None
+                ),
+                Fraction(0),
+            )
         return in_steps(total / KG_PER_T, self.problem)
-
-    def _class(self, e: int) -> int:
-        priority = self.problem.events[e].priority
-        return LOWEST_CLASS if priority is None else priority
 
     def broken(self) -> list[Key]:
         """Keys of the rows that the purchase breaks, exactly; an empty list is a feasible plan."""
@@ -110,10 +129,10 @@ class Measure:
         offers = self.problem.offers
         return [("availability", offers.offer_id[i]) for i, kg in bought.items() if kg > offers.quantity_kg[i]]
 
-    def budget_spending(self) -> list[tuple[Key, Fraction, int]]:
-        """(row key, spent fen, limit fen) of every budget row."""
+    def budget_spending(self) -> list[tuple[Key, Fraction, int, bool]]:
+        """(row key, spent fen, limit fen, whether it sums years to date) of every budget row."""
         owners = [(event.id, e, event.budget) for e, event in enumerate(self.problem.events)]
-        rows: list[tuple[Key, Fraction, int]] = []
+        rows: list[tuple[Key, Fraction, int, bool]] = []
         for owner, e, budget in [*owners, ("", None, self.problem.calendar.budget)]:
             if budget is None:
                 continue
@@ -121,8 +140,17 @@ class Measure:
             paying = sorted({y for a in mine for y, _ in self.arcs.payments[int(self.arcs.payment[a])]})
             for row in budget_rows(budget, paying, self.problem.as_of.year):
                 spent = sum((self.paid_fen(a, row.years) for a in mine), Fraction(0))
-                rows.append((("budget", owner, row.name), spent, row.limit_fen))
+                rows.append((("budget", owner, row.name), spent, row.limit_fen, row.to_date))
         return rows
+
+    def extra_budget_fen(self) -> Fraction:
+        """The least sum of additions to the budget rows that lets this purchase be paid."""
+        added: dict[tuple[object, bool], Fraction] = {}
+        for key, spent, limit, carried in self.budget_spending():
+            over = max(Fraction(0), spent - limit)
+            owner: tuple[object, bool] = (key[1], True) if carried else (key, False)
+            added[owner] = max(added.get(owner, Fraction(0)), over)
+        return sum(added.values(), Fraction(0))
 
     def paid_fen(self, a: int, years: tuple[int, ...] | None) -> Fraction:
         """What line a pays in these fiscal years (None: ever)."""
@@ -130,7 +158,9 @@ class Measure:
         return self.cost_fen[a] * Fraction(share, E4)
 
     def _broken_budgets(self) -> list[Key]:
-        return [key for key, spent, limit in self.budget_spending() if spent > limit]
+        if self.problem.soft_budgets:
+            return []
+        return [key for key, spent, limit, _ in self.budget_spending() if spent > limit]
 
     def _broken_shares(self) -> list[Key]:
         found: list[Key] = []
@@ -144,7 +174,9 @@ class Measure:
                 for a, g in zip(members.tolist(), group.tolist(), strict=True):
                     totals[g] += self.effective_kg[a]
                 cap = Fraction(limit.max_share_e4 * event.need_kg, E4)
-                found += [("max share", event.id, k, name) for name, total in zip(names, totals, strict=True) if total > cap]
+                found += [
+                    ("max share", event.id, k, name) for name, total in zip(names, totals, strict=True) if total > cap
+                ]
         return found
 
 

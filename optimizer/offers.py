@@ -247,12 +247,12 @@ COLUMN_KINDS: Mapping[str, str] = {f.name: _kind(f.name, f.type) for f in fields
 
 
 def parse_schedule(text: str) -> tuple[tuple[np.datetime64, int], ...]:
-    """"2029-12-31=0.2;2032-12-31=0.8" -> ((date, share in 1/10^4), ...). Raises ValueError on anything else."""
+    """ "2029-12-31=0.2;2032-12-31=0.8" -> ((date, share in 1/10^4), ...). Raises ValueError on anything else."""
     return tuple((np.datetime64(date.fromisoformat(d.strip()), "D"), e4_of(s)) for d, s in _pairs(text))
 
 
 def parse_price_breaks(text: str) -> tuple[tuple[int, int], ...]:
-    """"1000=58;5000=55" -> ((from kg, price in fen per t), ...). Raises ValueError on anything else."""
+    """ "1000=58;5000=55" -> ((from kg, price in fen per t), ...). Raises ValueError on anything else."""
     return tuple((kg_of(q), fen_of(p)) for q, p in _pairs(text))
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from optimizer.events import Budget, Calendar, Event, Noun, ObjectiveField, Settings
-from optimizer.findings import Finding, warning
+from optimizer.errors import BadInput
+from optimizer.events import EXTRA_BUDGET, Budget, Calendar, Event, LevelSpec, Noun, ObjectiveField, Settings
+from optimizer.findings import Finding, fault, warning
 from optimizer.offers import Instrument, Offers
 from optimizer.quantities import E4, KG_PER_T, RateE4, yuan
 from optimizer.rule_pack import RulePack
@@ -38,12 +39,16 @@ class Outlook(Noun):
             raise PydanticCustomError("factor", "a factor should be at most 10", {"zh": "价格系数不应超过 10"})
         keys = [(f.instrument, f.from_date) for f in self.factors]
         if len(set(keys)) != len(keys):
-            raise PydanticCustomError("factor_twice", "two factors for the same instrument and day", {"zh": "同一工具同一天有两个系数"})
+            raise PydanticCustomError(
+                "factor_twice", "two factors for the same instrument and day", {"zh": "同一工具同一天有两个系数"}
+            )
         return self
 
     def factor_e4(self, instrument: str, day: date) -> int:
         """The factor in force on `day`, ten-thousandths."""
-        entries = sorted((f.from_date, f.factor_e4) for f in self.factors if f.instrument == instrument and f.from_date <= day)
+        entries = sorted(
+            (f.from_date, f.factor_e4) for f in self.factors if f.instrument == instrument and f.from_date <= day
+        )
         return entries[-1][1] if entries else E4
 
     def changes(self, instrument: str) -> list[date]:
@@ -62,6 +67,8 @@ class Problem:
     outlook: Outlook = Outlook()
     epsilon_e4: int = 500
     """Slack on the least cost under the preset `balanced`, ten-thousandths."""
+    soft_budgets: bool = False
+    """Budgets may be exceeded, at level `extra budget`: how repairs find the least sum that is missing."""
     findings: tuple[Finding, ...] = ()
     """Warnings of the files it was read from."""
 
@@ -90,7 +97,8 @@ class Problem:
     @cached_property
     def step_t(self) -> Fraction:
         """Step of gap levels, t (MODEL 5): 1 t from a total need of 100 t on, else the largest power of ten that is at
-        most a hundredth of the need, at least 0.001 t."""
+        most a hundredth of the need, at least 0.001 t.
+        """
         need = Fraction(sum(e.need_kg for e in self.events), KG_PER_T)
         if need >= LARGE_NEED_T:
             return STEP_T_LARGE
@@ -98,6 +106,42 @@ class Problem:
         while step > need / 100 and step > STEP_T_LEAST:
             step /= 10
         return step
+
+    def levels(self) -> list[LevelSpec]:
+        """The objective as a list of levels in order, classes of events and ranks of tiers spelled out.
+
+        Raises BadInput for a level that the rule pack does not have.
+        """
+        classes = sorted({e.priority_class for e in self.events})
+        spelled: list[LevelSpec] = []
+        for spec in self._order():
+            if spec.level == "shortfall" and len(classes) > 1:
+                spelled += [spec.model_copy(update={"level": f"shortfall {c}"}) for c in classes]
+            else:
+                spelled.append(spec)
+        return spelled
+
+    def _order(self) -> list[LevelSpec]:
+        tiers = [LevelSpec(level=f"tier {r}") for r in range(1, self.rule_pack.n_tiers + 1)]
+        short, rules, cost = LevelSpec(level="shortfall"), LevelSpec(level="rules"), LevelSpec(level="cost")
+        if isinstance(self.objective, str):
+            nearly = cost.model_copy(update={"relative_e4": self.epsilon_e4})
+            return {
+                "priority-first": [short, rules, *tiers, cost],
+                "order-first": [rules, *tiers, short, cost],
+                "cost-first": [short, rules, cost, *tiers],
+                "balanced": [short, rules, nearly, *tiers, cost],
+            }[self.objective]
+        known = [s.level for s in (short, rules, *tiers, cost)]
+        zh, en = f"规则包没有这一层; 应为 {known} 之一", f"the rule pack has no such level; should be one of {known}"
+        unknown = [
+            fault("level_unknown", zh, en, path=f"objective[{k}].level", value=s.level)
+            for k, s in enumerate(self.objective)
+            if s.level not in (*known, EXTRA_BUDGET)
+        ]
+        if unknown:
+            raise BadInput(unknown)
+        return list(self.objective)
 
     def replace(self, **changes: Any) -> "Problem":
         """A variant; keys are those of Problem."""
@@ -123,15 +167,32 @@ class Problem:
     def warnings(self) -> list[Finding]:
         """What the caller should know before trusting the plan."""
         found = list(self.findings)
-        owners: Mapping[str, Budget | None] = {"budget": self.calendar.budget, **{f"{e.id}.budget": e.budget for e in self.events}}
+        owners: Mapping[str, Budget | None] = {
+            "budget": self.calendar.budget,
+            **{f"{e.id}.budget": e.budget for e in self.events},
+        }
         for path, budget in owners.items():
             past = sorted(y for y in ((budget.by_fiscal_year_fen if budget else None) or {}) if y < self.as_of.year)
             if past:
                 years = ", ".join(map(str, past))
-                found.append(warning("past_years", f"早于 {self.as_of.year} 的年度预算不计: {years}", f"budgets of years before {self.as_of.year} are ignored: {years}", path=path))
+                found.append(
+                    warning(
+                        "past_years",
+                        f"早于 {self.as_of.year} 的年度预算不计: {years}",
+                        f"budgets of years before {self.as_of.year} are ignored: {years}",
+                        path=path,
+                    )
+                )
         for event in self.events:
             if event.emissions.status == "estimated":
-                found.append(warning("estimated", "按预计排放量计划; 核查后请重新计划", "planned on estimated emissions; plan again once they are verified", path=event.id))
+                found.append(
+                    warning(
+                        "estimated",
+                        "按预计排放量计划; 核查后请重新计划",
+                        "planned on estimated emissions; plan again once they are verified",
+                        path=event.id,
+                    )
+                )
         return found
 
 

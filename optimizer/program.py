@@ -117,10 +117,14 @@ class Program:
             a, b = self.row_starts[i], self.row_starts[i + 1]
             body = _sum(self.entry_value[a:b], [names[j] for j in self.entry_column[a:b]])
             low, high = self.row_lower[i], self.row_upper[i]
-            bound = " ".join(([f">= {low:.10g}"] if low > -INFINITY else []) + ([f"<= {high:.10g}"] if high < INFINITY else []))
+            bound = " ".join(
+                ([f">= {low:.10g}"] if low > -INFINITY else []) + ([f"<= {high:.10g}"] if high < INFINITY else [])
+            )
             lines.append(f"{spell(key)}: {body} {bound or 'free'}")
         for j, name in enumerate(names):
-            lines.append(f"{self.lower[j]:.10g} <= {name} <= {self.upper[j]:.10g}" + (" integer" if self.integer[j] else ""))
+            lines.append(
+                f"{self.lower[j]:.10g} <= {name} <= {self.upper[j]:.10g}" + (" integer" if self.integer[j] else "")
+            )
         return "\n".join(lines) + "\n"
 
 
@@ -146,7 +150,13 @@ class Draft:
         self._row_upper: list[Floats] = []
         self._entries: list[tuple[Index, Index, Floats]] = []
 
-    def add_columns(self, keys: Sequence[Key], lower: Floats | float, upper: Floats | float, integer: NDArray[np.bool_] | bool = False) -> Index:
+    def add_columns(
+        self,
+        keys: Sequence[Key],
+        lower: Floats | float,
+        upper: Floats | float,
+        integer: NDArray[np.bool_] | bool = False,
+    ) -> Index:
         """Appends columns; returns their indices."""
         start, k = len(self.column_keys), len(keys)
         self.column_keys += keys
@@ -155,13 +165,27 @@ class Draft:
         self._integer.append(np.broadcast_to(np.asarray(integer, dtype=bool), (k,)))
         return np.arange(start, start + k)
 
-    def add_rows(self, keys: Sequence[Key], lower: Floats | float, upper: Floats | float, row: Index, column: Index, value: Floats) -> Index:
+    def add_rows(
+        self,
+        keys: Sequence[Key],
+        lower: Floats | float,
+        upper: Floats | float,
+        row: Index,
+        column: Index,
+        value: Floats,
+    ) -> Index:
         """Appends rows; `row` counts from 0 among the new ones, entry by entry. Returns their indices."""
         start, k = len(self.row_keys), len(keys)
         self.row_keys += keys
         self._row_lower.append(np.broadcast_to(np.asarray(lower, dtype=float), (k,)))
         self._row_upper.append(np.broadcast_to(np.asarray(upper, dtype=float), (k,)))
-        self._entries.append((np.asarray(row, dtype=np.int64) + start, np.asarray(column, dtype=np.int64), np.asarray(value, dtype=float)))
+        self._entries.append(
+            (
+                np.asarray(row, dtype=np.int64) + start,
+                np.asarray(column, dtype=np.int64),
+                np.asarray(value, dtype=float),
+            )
+        )
         return np.arange(start, start + k)
 
     def add_row(self, key: Key, lower: float, upper: float, columns: Index, values: Floats) -> int:
@@ -174,7 +198,9 @@ class Draft:
 
     def done(self, levels: Sequence[Level]) -> Program:
         """The finished program; entries ordered by row, then column."""
-        row, column, value = (np.concatenate([e[k] for e in self._entries]) if self._entries else np.zeros(0) for k in range(3))
+        row, column, value = (
+            np.concatenate([e[k] for e in self._entries]) if self._entries else np.zeros(0) for k in range(3)
+        )
         order = np.lexsort((column, row))
         return Program(
             column_keys=tuple(self.column_keys),

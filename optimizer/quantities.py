@@ -33,7 +33,11 @@ def decimal_of(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise NotANumber
     try:
-        number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value.strip() if isinstance(value, str) else value)
+        number = (
+            Decimal(repr(value))
+            if isinstance(value, float)
+            else Decimal(value.strip() if isinstance(value, str) else value)
+        )
     except InvalidOperation as error:
         raise NotANumber from error
     if not number.is_finite() or abs(number.adjusted()) > 30:
@@ -119,13 +123,21 @@ def _reader(decimals: int, largest: int, zh_unit: str, en_unit: str) -> BeforeVa
         try:
             number = scaled(value, decimals)
         except NotANumber:
-            raise PydanticCustomError("number", f"should be a decimal number in {en_unit}", {"zh": f"应为以{zh_unit}为单位的十进制数"}) from None
+            raise PydanticCustomError(
+                "number", f"should be a decimal number in {en_unit}", {"zh": f"应为以{zh_unit}为单位的十进制数"}
+            ) from None
         except ValueError:
-            raise PydanticCustomError("decimals", f"has too many decimals: at most {decimals}", {"zh": f"小数位过多: 最多 {decimals} 位"}) from None
+            raise PydanticCustomError(
+                "decimals", f"has too many decimals: at most {decimals}", {"zh": f"小数位过多: 最多 {decimals} 位"}
+            ) from None
         if number < 0:
             raise PydanticCustomError("negative", "should not be negative", {"zh": "不应为负数"})
         if number > largest * 10**decimals:
-            raise PydanticCustomError("huge", f"is implausibly large: at most {largest} {en_unit}", {"zh": f"过大, 不合理: 至多 {largest} {zh_unit}"})
+            raise PydanticCustomError(
+                "huge",
+                f"is implausibly large: at most {largest} {en_unit}",
+                {"zh": f"过大, 不合理: 至多 {largest} {zh_unit}"},
+            )
         return number
 
     return BeforeValidator(read)
@@ -137,5 +149,7 @@ Fen = Annotated[int, _reader(2, MONEY_YUAN_MAX, "元", "yuan"), PlainSerializer(
 """Integer fen; decimal yuan in files."""
 RateE4 = Annotated[int, _reader(4, 10_000, "比例", "a rate"), PlainSerializer(rate, return_type=str)]
 """Integer ten-thousandths; a decimal rate in files."""
-AmountE4 = Annotated[int, _reader(4, MONEY_YUAN_MAX, "单位", "the level's unit"), PlainSerializer(rate, return_type=str)]
+AmountE4 = Annotated[
+    int, _reader(4, MONEY_YUAN_MAX, "单位", "the level's unit"), PlainSerializer(rate, return_type=str)
+]
 """Ten-thousandths of a tonne or a yuan, for slacks."""

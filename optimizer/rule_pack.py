@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from optimizer.errors import BadInput
@@ -31,14 +31,22 @@ PACK_BYTES_MAX = 1_000_000
 
 def _text(value: Any) -> Any:
     """`{zh: ..., en: ...}` as Text."""
-    if isinstance(value, dict) and set(value) == {"zh", "en"} and all(isinstance(v, str) and v.strip() for v in value.values()):
+    if (
+        isinstance(value, dict)
+        and set(value) == {"zh", "en"}
+        and all(isinstance(v, str) and v.strip() for v in value.values())
+    ):
         return Text(value["zh"].strip(), value["en"].strip())
     if isinstance(value, Text):
         return value
-    raise PydanticCustomError("text", "should be {{zh: ..., en: ...}}, both filled in", {"zh": "应为 {zh: ..., en: ...}, 两种文字都要填写"})
+    raise PydanticCustomError(
+        "text", "should be {{zh: ..., en: ...}}, both filled in", {"zh": "应为 {zh: ..., en: ...}, 两种文字都要填写"}
+    )
 
 
-Bilingual = Annotated[Text, BeforeValidator(_text)]
+Bilingual = Annotated[
+    Text, BeforeValidator(_text), PlainSerializer(lambda t: {"zh": t.zh, "en": t.en}, return_type=dict[str, str])
+]
 
 
 class When(Noun):
@@ -76,7 +84,10 @@ class When(Noun):
             provinces = {r[:2] for r in self.region}
             mask &= offers.region.lookup([n[:2] in provinces for n in offers.region.names], False)
         if self.in_country is not None:
-            mask &= offers.region.lookup([n[:2].isdigit() or n == "CN" for n in offers.region.names], False) == self.in_country
+            mask &= (
+                offers.region.lookup([n[:2].isdigit() or n == "CN" for n in offers.region.names], False)
+                == self.in_country
+            )
         if self.certified is not None:
             mask &= offers.certified_by.blank != self.certified
         if self.registered_before is not None:
@@ -99,7 +110,9 @@ class OfferClass(Noun):
     @model_validator(mode="after")
     def _tier_or_reason(self) -> Self:
         if (self.tier is None) == (self.left_out is None):
-            raise PydanticCustomError("class_result", "should have either tier or left_out", {"zh": "应恰好给出 tier 或 left_out 之一"})
+            raise PydanticCustomError(
+                "class_result", "should have either tier or left_out", {"zh": "应恰好给出 tier 或 left_out 之一"}
+            )
         return self
 
 
@@ -153,13 +166,25 @@ class RulePack(Noun):
     def _tiers_fit(self) -> Self:
         n = len(self.tiers)
         if [t.tier for t in self.tiers] != list(range(1, n + 1)):
-            raise PydanticCustomError("tier_numbers", "tiers should be numbered 1, 2, 3 ... in order", {"zh": "tiers 应依次编号 1, 2, 3 ..."})
+            raise PydanticCustomError(
+                "tier_numbers", "tiers should be numbered 1, 2, 3 ... in order", {"zh": "tiers 应依次编号 1, 2, 3 ..."}
+            )
         if any(isinstance(c.tier, int) and c.tier > n for c in self.classes):
-            raise PydanticCustomError("tier_unknown", "a class names a tier that is not in tiers", {"zh": "classes 中的 tier 不在 tiers 里"})
+            raise PydanticCustomError(
+                "tier_unknown", "a class names a tier that is not in tiers", {"zh": "classes 中的 tier 不在 tiers 里"}
+            )
         if self.unranked is None and any(c.tier == "unranked" for c in self.classes):
-            raise PydanticCustomError("unranked_missing", "a class is unranked, but `unranked` has no name and clause", {"zh": "有 unranked 的类别, 但缺少 unranked 的名称与条款"})
+            raise PydanticCustomError(
+                "unranked_missing",
+                "a class is unranked, but `unranked` has no name and clause",
+                {"zh": "有 unranked 的类别, 但缺少 unranked 的名称与条款"},
+            )
         if self.unranked is not None and self.unranked.tier != n + 1:
-            raise PydanticCustomError("unranked_number", "unranked.tier should be one after the last tier", {"zh": "unranked.tier 应为最后一层之后的编号"})
+            raise PydanticCustomError(
+                "unranked_number",
+                "unranked.tier should be one after the last tier",
+                {"zh": "unranked.tier 应为最后一层之后的编号"},
+            )
         return self
 
     @property
@@ -172,15 +197,20 @@ class RulePack(Noun):
         """Hash of the content."""
         return hashlib.sha256(json.dumps(self.dump(), ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
-    def dump(self) -> dict[str, Any]:
-        """As data; texts as {zh, en}."""
-        return _texts_as_dicts(self.model_dump(mode="python", by_alias=True, exclude_none=True))
-
     def tier_name(self, tier: int) -> Text:
         """The name of tier 1..n or n + 1."""
         if tier <= self.n_tiers:
             return self.tiers[tier - 1].name
         return self.unranked.name if self.unranked is not None else Text("未列入推荐顺序", "unranked")
+
+    def registry_of(self, instrument: str, mechanism: str) -> Text | None:
+        """Where offers of an instrument are cancelled when they do not say so themselves."""
+        for registry in self.registries:
+            if registry.instrument == instrument and (
+                registry.mechanism_contains is None or registry.mechanism_contains in (mechanism or "CEA")
+            ):
+                return registry.name
+        return None
 
     def classify(self, offers: Offers, settings: Settings) -> NDArray[np.int32]:
         """The index of each offer's class, shape (n,); -1 where none takes it."""
@@ -192,36 +222,50 @@ class RulePack(Noun):
         return found
 
 
-def _texts_as_dicts(value: Any) -> Any:
-    if isinstance(value, Text):
-        return {"zh": value.zh, "en": value.en}
-    if isinstance(value, dict):
-        return {k: _texts_as_dicts(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_texts_as_dicts(v) for v in value]
-    return value.isoformat() if isinstance(value, date) else value
-
-
 def shipped_rule_packs() -> list[str]:
     """The ids of the packs that ship, in order."""
-    return sorted(p.name.removesuffix(".yaml") for p in resources.files("optimizer.rule_packs").iterdir() if p.name.endswith(".yaml"))
+    return sorted(
+        p.name.removesuffix(".yaml")
+        for p in resources.files("optimizer.rule_packs").iterdir()
+        if p.name.endswith(".yaml")
+    )
 
 
 def read_rule_pack(name: str) -> RulePack:
     """A shipped pack by its id, or a user's own by path. Raises BadInput with every fault."""
     shipped = shipped_rule_packs()
     if name in shipped:
-        return parse_rule_pack(resources.files("optimizer.rule_packs").joinpath(f"{name}.yaml").read_text("utf-8"), name)
+        return parse_rule_pack(
+            resources.files("optimizer.rule_packs").joinpath(f"{name}.yaml").read_text("utf-8"), name
+        )
     path = Path(name)
     if not path.is_file():
         known = ", ".join(shipped)
-        raise BadInput([fault("policy_unknown", f"没有这个规则包; 应为 {known} 之一, 或规则包文件的路径", f"no such rule pack; should be one of {known}, or the path of a file", path="policy", value=name)])
+        raise BadInput(
+            [
+                fault(
+                    "policy_unknown",
+                    f"没有这个规则包; 应为 {known} 之一, 或规则包文件的路径",
+                    f"no such rule pack; should be one of {known}, or the path of a file",
+                    path="policy",
+                    value=name,
+                )
+            ]
+        )
     try:
         if path.stat().st_size > PACK_BYTES_MAX:
             raise BadInput([fault("pack_large", "文件过大, 不是规则包", "too large for a rule pack").at(path.name)])
         text = path.read_text("utf-8")
     except (UnicodeDecodeError, OSError) as error:
-        raise BadInput([fault("pack_unreadable", "无法读取; 规则包应为 UTF-8 文本", "cannot be read; a rule pack should be UTF-8 text").at(path.name)]) from error
+        raise BadInput(
+            [
+                fault(
+                    "pack_unreadable",
+                    "无法读取; 规则包应为 UTF-8 文本",
+                    "cannot be read; a rule pack should be UTF-8 text",
+                ).at(path.name)
+            ]
+        ) from error
     return parse_rule_pack(text, path.name)
 
 

@@ -77,7 +77,9 @@ class Session:
 
     def set_column_bounds(self, lower: Floats, upper: Floats) -> None:
         """Bounds of all columns, shape (n,)."""
-        self._highs.changeColsBounds(self.program.n, self._all, np.ascontiguousarray(lower), np.ascontiguousarray(upper))
+        self._highs.changeColsBounds(
+            self.program.n, self._all, np.ascontiguousarray(lower), np.ascontiguousarray(upper)
+        )
 
     def set_row_bounds(self, lower: Floats, upper: Floats) -> None:
         """Bounds of all rows, shape (m,)."""
@@ -88,7 +90,14 @@ class Session:
         """Drop basis and incumbent: the next solve starts cold."""
         self._highs.clearSolver()
 
-    def solve(self, *, nodes: int | None = None, seconds: float | None = None, absolute_gap: float = 1e-6, cancelled: Callable[[], bool] | None = None) -> Outcome:
+    def solve(
+        self,
+        *,
+        nodes: int | None = None,
+        seconds: float | None = None,
+        absolute_gap: float = 1e-6,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Outcome:
         """Minimise. Raises SolverFailure when HiGHS gives up without saying why, Cancelled when asked to stop."""
         highs = self._highs
         whole = bool(self.integer.any())
@@ -131,7 +140,13 @@ class Session:
         known = highspy.HighsModelStatus
         if status == known.kInfeasible:
             return Outcome("infeasible", None, INFINITY, INFINITY, None, None, 0)
-        limits = (known.kTimeLimit, known.kIterationLimit, known.kSolutionLimit, known.kInterrupt, known.kObjectiveBound)
+        limits = (
+            known.kTimeLimit,
+            known.kIterationLimit,
+            known.kSolutionLimit,
+            known.kInterrupt,
+            known.kObjectiveBound,
+        )
         if status != known.kOptimal and status not in limits and status != known.kModelEmpty:
             raise SolverFailure(f"HiGHS: {highs.modelStatusToString(status)}")
         feasible = info.primal_solution_status == FEASIBLE or self.program.n == 0
@@ -153,7 +168,8 @@ class Session:
 
 def _write(program: Program) -> pulp.LpProblem:
     """The program in PuLP: columns by our own short names, rows one-sided; every column is in the objective once so that
-    PuLP, which leaves unused columns out, keeps ours in their places."""
+    PuLP, which leaves unused columns out, keeps ours in their places.
+    """
     problem = pulp.LpProblem("jinheng", pulp.LpMinimize)
     variables = []
     for j, (low, high) in enumerate(zip(program.lower.tolist(), program.upper.tolist(), strict=True)):
@@ -164,11 +180,14 @@ def _write(program: Program) -> pulp.LpProblem:
     for i, (low, high) in enumerate(zip(program.row_lower.tolist(), program.row_upper.tolist(), strict=True)):
         a, b = starts[i], starts[i + 1]
         expression = pulp.lpSum_vars_coefs((variables[j], v) for j, v in zip(columns[a:b], values[a:b], strict=True))
-        problem.addConstraint(expression <= high if low == -INFINITY and high < INFINITY else expression >= (low if low > -INFINITY else -FREE), f"r{i}")
+        problem.addConstraint(
+            expression <= high
+            if low == -INFINITY and high < INFINITY
+            else expression >= (low if low > -INFINITY else -FREE),
+            f"r{i}",
+        )
     return problem
 
 
 FREE = 1e30
 """PuLP wants finite right-hand sides; HiGHS reads 10^20 and more as infinite."""
-
-

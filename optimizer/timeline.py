@@ -40,7 +40,9 @@ class Deadlines:
     @classmethod
     def of(cls, event: Event, rule_pack: RulePack) -> "Deadlines":
         """Event end plus the rule pack's years."""
-        return cls(add_years(event.end_date, rule_pack.retirement.years), add_years(event.end_date, rule_pack.forestry.years))
+        return cls(
+            add_years(event.end_date, rule_pack.retirement.years), add_years(event.end_date, rule_pack.forestry.years)
+        )
 
 
 def first_valid_dates(offers: Offers, as_of: date) -> Dates:
@@ -69,7 +71,9 @@ def eta_e8(problem: Problem, deadline: date) -> Ints:
     by = np.datetime64(deadline, "D")
     schedules = [parse_schedule(text) for text in offers.delivery_schedule.names]
     if problem.settings.forestry_accrual == "accrued":
-        share = offers.delivery_schedule.lookup([max([s for d, s in steps if d <= by], default=0) for steps in schedules], 0)
+        share = offers.delivery_schedule.lookup(
+            [max([s for d, s in steps if d <= by], default=0) for steps in schedules], 0
+        )
     else:
         in_time = (offers.planted_by <= by) & (offers.certification_due <= by)
         whole = offers.delivery_schedule.lookup([max([s for _, s in steps], default=0) for steps in schedules], E4)
@@ -80,7 +84,8 @@ def eta_e8(problem: Problem, deadline: date) -> Ints:
 
 def payment_shares(schedule: Sequence[tuple[np.datetime64, int]], purchase: date) -> list[tuple[date, int]]:
     """When what share (10^-4) of a line's cost is paid: blank is all on the purchase date, and an instalment dated
-    before the purchase is paid on the purchase date. Dates ascend."""
+    before the purchase is paid on the purchase date. Dates ascend.
+    """
     if not schedule:
         return [(purchase, E4)]
     paid: dict[date, int] = {}
@@ -92,7 +97,8 @@ def payment_shares(schedule: Sequence[tuple[np.datetime64, int]], purchase: date
 
 def purchase_dates(first: date, last: date, changes: Sequence[date], by_year: bool) -> list[date]:
     """Candidate purchase dates from the first valid to the last possible day: the first one, then the first of each
-    later year (`by_year`) and of each outlook change."""
+    later year (`by_year`) and of each outlook change.
+    """
     dates = {first}
     if by_year:
         dates |= {date(y, 1, 1) for y in range(first.year + 1, last.year + 1)}
@@ -102,7 +108,8 @@ def purchase_dates(first: date, last: date, changes: Sequence[date], by_year: bo
 
 def last_purchase_dates(offers: Offers, deadlines: Deadlines) -> Dates:
     """The last day on which a purchase is valid and in time, shape (n,): `valid_until`, and the deadline less the
-    settlement days (for new forestry the deadline itself)."""
+    settlement days (for new forestry the deadline itself).
+    """
     by_retirement = np.datetime64(deadlines.retirement, "D") - offers.settlement_days.astype("timedelta64[D]")
     in_time = np.where(is_forestry(offers), np.datetime64(deadlines.forestry, "D"), by_retirement)
     return np.where(np.isnat(offers.valid_until), in_time, np.minimum(offers.valid_until, in_time))

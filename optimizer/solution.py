@@ -1,0 +1,151 @@
+"""A problem solved and proved: purchase, exact measure, and for each level its value, bound and the kind of its proof."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+
+from optimizer.arcs import Arcs, build_arcs
+from optimizer.certificate import Frame, Goal, Multipliers, lower_bound, on_grid, proof_step, rounded_bound
+from optimizer.chain import Chain, Judge, Solved, WorkLimits, cap_of
+from optimizer.eligibility import Screening, screen
+from optimizer.errors import BrokenPlan
+from optimizer.formulation import formulate
+from optimizer.lexicographic import solve_in_order
+from optimizer.limits import fit
+from optimizer.measure import Measure, Purchase
+from optimizer.problem import Problem
+from optimizer.program import Key, Program
+
+type Proof = Literal["exact", "solver", "open"]
+
+
+@dataclass(frozen=True)
+class LevelProof:
+    """One level of a plan, in its unit (t or yuan)."""
+
+    name: str
+    value: Fraction
+    cap: Fraction
+    """What later levels had to keep to."""
+    bound: Fraction
+    """Nothing can be below it: exact, from the multipliers, in steps where the level counts steps."""
+    step: Fraction
+    """Value and bound closer than this: proven."""
+    proof: Proof
+    """exact: re-proved in exact arithmetic; solver: the solver says so; open: neither."""
+    solver_bound: float
+    multipliers: Multipliers
+    witness: Purchase | None
+    """For a level with slack: the purchase that attains its value."""
+
+    @property
+    def least(self) -> Fraction:
+        """The best bound that is known: the exact one, or the solver's where it says that it has finished."""
+        return self.value if self.proof != "open" else self.bound
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A problem, how it was screened and formulated, and what came out."""
+
+    problem: Problem
+    screening: Screening
+    arcs: Arcs
+    program: Program
+    chain: Chain
+    measure: Measure
+    proofs: tuple[LevelProof, ...]
+
+    def proof(self, name: str) -> LevelProof:
+        """The last level of this name. Raises KeyError."""
+        return {p.name: p for p in self.proofs}[name]
+
+    @property
+    def shortfall_t(self) -> Fraction:
+        """What is left uncovered, exact, t."""
+        n = self.problem.rule_pack.n_tiers
+        return sum((self.measure.gap_kg(e, n + 1) for e in range(len(self.problem.events))), Fraction(0)) / 1000
+
+    @property
+    def cost_yuan(self) -> Fraction:
+        """Total cost, nominal, exact."""
+        return sum(self.measure.cost_fen.values(), Fraction(0)) / 100
+
+
+def solve(problem: Problem, limits: WorkLimits | None = None, *, prove: bool = True) -> Solution:
+    """Screen, formulate, solve in order, measure, prove.
+
+    Raises BrokenPlan when the outcome fails its own exact measure, SolverFailure, Cancelled.
+    """
+    limits = limits or WorkLimits()
+    screening = screen(problem)
+    arcs = build_arcs(problem, screening)
+    whole = problem.settings.whole_lots
+    if whole:
+        arcs = fit(problem, arcs)
+    program = formulate(problem, screening, arcs, "rows" if whole else "face")
+    judge = Judge(problem, arcs)
+    chain = solve_in_order(program, "rows" if whole else "face", judge, limits)
+    measure = judge.measure(chain.purchase)
+    broken = measure.broken()
+    if broken:
+        raise BrokenPlan(f"the plan breaks {broken[0]} and {len(broken) - 1} more")
+    proofs = _proofs(problem, arcs, program, chain, measure) if prove else ()
+    return Solution(problem, screening, arcs, program, chain, measure, proofs)
+
+
+def _proofs(problem: Problem, arcs: Arcs, program: Program, chain: Chain, measure: Measure) -> tuple[LevelProof, ...]:
+    frame = Frame(problem, arcs)
+    between = [Fraction(int(arcs.unit_cost_e8[a]), 10**8 * 1000) for a in chain.between_kg]
+    earlier: list[Goal] = []
+    found: list[LevelProof] = []
+    for k, solved in enumerate(chain.levels):
+        level = solved.level
+        if level.name == "tie-break":
+            continue
+        value = solved.value if level.has_slack else measure.level(level.name)
+        cap = cap_of(level, value)
+        multipliers = multipliers_of(program.row_keys, solved, k)
+        bound = min(rounded_bound(problem, level.name, lower_bound(frame, level.name, earlier, multipliers)), value)
+        step = proof_step(problem, level.name, between)
+        proof: Proof = "exact" if value - bound < step else ("solver" if solved.closed else "open")
+        witness = solved.witness if level.has_slack else None
+        found.append(LevelProof(level.name, value, cap, bound, step, proof, solved.solver_bound, multipliers, witness))
+        earlier.append(Goal(level.name, cap))
+    return tuple(found)
+
+
+def multipliers_of(row_keys: tuple[Key, ...], solved: Solved, k: int) -> dict[Key, int]:
+    """The solver's row duals of level k as multipliers of the certificate; steps and held rows become ("level", i)."""
+    found: dict[Key, int] = {}
+    duals = np.zeros(0) if solved.row_dual is None else solved.row_dual
+    for i in np.flatnonzero(duals).tolist():
+        key, y = row_keys[i], float(duals[i])
+        if key[0] in ("steps", "held"):
+            if isinstance(key[1], int) and key[1] < k:
+                _add(found, ("level", key[1]), y if key[0] == "steps" else -y)
+        else:
+            _add(found, key, y)
+    for earlier, multiplier in solved.held.items():
+        _add(found, ("level", earlier), multiplier)
+    return {key: m for key, m in found.items() if m}
+
+
+def _add(found: dict[Key, int], key: Key, value: float) -> None:
+    found[key] = found.get(key, 0) + on_grid(value)
+
+
+def purchase_by_name(problem: Problem, arcs: Arcs, purchase: Purchase) -> list[Mapping[str, object]]:
+    """A purchase as data: event, offer, day and kg of each line."""
+    return [
+        {
+            "event_id": problem.events[int(arcs.event[a])].id,
+            "offer_id": problem.offers.offer_id[int(arcs.offer[a])],
+            "day": str(arcs.day[a]),
+            "kg": kg,
+        }
+        for a, kg in sorted(purchase.items())
+    ]

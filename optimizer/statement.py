@@ -1,0 +1,447 @@
+"""From a solution to the plan's document: printed numbers that add up, reasons in words, the certificate as data."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from optimizer.arcs import last_day
+from optimizer.certificate import GRID
+from optimizer.eligibility import REASONS, reasons_of
+from optimizer.events import LevelSpec
+from optimizer.explain import Explanation
+from optimizer.offers import Offer, Offers, parse_price_breaks, parse_schedule
+from optimizer.plan import Json
+from optimizer.problem import Problem
+from optimizer.quantities import E4, ceil, floor, plain, rate, round_half_up, share_out, tonnes, yuan
+from optimizer.solution import LevelProof, Solution
+from optimizer.timeline import payment_shares
+from optimizer.wording import Language, Text
+
+OFFERS_IN_PLAN = 5000
+"""Up to this many offers a plan holds them all, so that it can be checked alone (MODEL 8)."""
+BEATEN_SHOWN = 200
+"""Above OFFERS_IN_PLAN, the beaten offers that are shown: the nearest to being bought."""
+
+
+def round_down(value: Fraction, decimals: int) -> str:
+    """A decimal, rounded down."""
+    return plain(Decimal(floor(value * 10**decimals)).scaleb(-decimals))
+
+
+def price_text(yuan_per_t: Fraction) -> str:
+    """A price, exact, with at least two decimals."""
+    fen = yuan_per_t * 100
+    if fen.denominator == 1:
+        return yuan(int(fen))
+    return plain(Decimal(round_half_up(yuan_per_t * 10**6)).scaleb(-6))
+
+
+@dataclass(frozen=True, eq=False)
+class Ledger:
+    """The money of a plan in whole fen: every line, payment, year, event and the total add up (MODEL 1).
+
+    Events in order of id and their fiscal years in order stand in one row; running sums are rounded half up, so that the
+    total is rounded half up and no event or year exceeds a whole-fen budget. Inside a year of an event the lines'
+    payments are shared out by largest remainder.
+    """
+
+    solution: Solution
+
+    def payments(self, a: int) -> list[tuple[date, Fraction]]:
+        """Dated exact payments of line a, fen."""
+        problem, arcs = self.solution.problem, self.solution.arcs
+        schedule = parse_schedule(problem.offers.payment_schedule[int(arcs.offer[a])])
+        cost = self.solution.measure.cost_fen[a]
+        return [
+            (day, cost * Fraction(share, E4)) for day, share in payment_shares(schedule, arcs.day[a].astype(object))
+        ]
+
+    @cached_property
+    def printed(self) -> dict[tuple[int, date], int]:
+        """(line, day) -> fen."""
+        arcs = self.solution.arcs
+        cells: dict[tuple[int, int], list[tuple[int, date, Fraction]]] = {}
+        for a in sorted(self.solution.measure.purchase):
+            for day, fen in self.payments(a):
+                cells.setdefault((int(arcs.event[a]), day.year), []).append((a, day, fen))
+        result: dict[tuple[int, date], int] = {}
+        exact, before = Fraction(0), 0
+        for cell in sorted(cells):
+            entries = cells[cell]
+            exact += sum((fen for _, _, fen in entries), Fraction(0))
+            after = round_half_up(exact)
+            for (a, day, _), fen in zip(entries, share_out(after - before, [f for _, _, f in entries]), strict=True):
+                result[a, day] = fen
+            before = after
+        return result
+
+    @cached_property
+    def lines_fen(self) -> dict[int, int]:
+        """What each line costs."""
+        totals: dict[int, int] = {a: 0 for a in self.solution.measure.purchase}
+        for (a, _), fen in self.printed.items():
+            totals[a] += fen
+        return totals
+
+    def spent_fen(self, e: int | None) -> dict[int, int]:
+        """Fiscal year -> what event e (None: all) pays."""
+        years: dict[int, int] = {}
+        for (a, day), fen in self.printed.items():
+            if e is None or int(self.solution.arcs.event[a]) == e:
+                years[day.year] = years.get(day.year, 0) + fen
+        return years
+
+
+def lines(solution: Solution, ledger: Ledger, lang: Language) -> list[Json]:
+    """Every purchase in canonical order."""
+    problem, arcs, offers = solution.problem, solution.arcs, solution.problem.offers
+    found = []
+    for a, kg in sorted(solution.measure.purchase.items()):
+        e, i = int(arcs.event[a]), int(arcs.offer[a])
+        day = arcs.day[a].astype(object)
+        found.append(
+            {
+                "event_id": problem.events[e].id,
+                "offer_id": offers.offer_id[i],
+                "tier": int(arcs.tier[a]),
+                "contracted_t": tonnes(kg),
+                "effective_t": round_down(solution.measure.effective_kg[a] / 1000, 3),
+                "unit_price": price_text(unit_price(problem, i, int(arcs.piece[a]), day)),
+                "cost": yuan(ledger.lines_fen[a]),
+                "purchase_date": day,
+                "payments": [{"date": d, "amount": yuan(ledger.printed[a, d])} for d, _ in ledger.payments(a)],
+                "retire_by": last_day(problem, e, i),
+                "registry": registry_of(problem, i, lang),
+                "late": bool(arcs.late[a]),
+                "firm": bool(offers.firm[i]),
+            }
+        )
+    return found
+
+
+def unit_price(problem: Problem, i: int, piece: int, day: date) -> Fraction:
+    """Price of offer i after break and outlook, before fees, yuan/t."""
+    offers = problem.offers
+    fen = int(offers.price_fen[i]) if piece == 0 else parse_price_breaks(offers.price_breaks[i])[piece - 1][1]
+    return Fraction(fen * problem.outlook.factor_e4(offers.instrument[i], day), E4 * 100)
+
+
+def registry_of(problem: Problem, i: int, lang: Language) -> str:
+    """Where the offer is cancelled: as it says itself, else as the rule pack says for its instrument."""
+    offers = problem.offers
+    if offers.registry[i]:
+        return offers.registry[i]
+    name = problem.rule_pack.registry_of(offers.instrument[i], offers.mechanism[i])
+    return offers.mechanism[i] if name is None else name.say(lang)
+
+
+def events(solution: Solution, ledger: Ledger) -> list[Json]:
+    """One entry an event: need, what is covered, what is left."""
+    n = solution.problem.rule_pack.n_tiers
+    found = []
+    for e, event in enumerate(solution.problem.events):
+        covered = sum((kg for (owner, _), kg in solution.measure.covered_kg.items() if owner == e), Fraction(0))
+        verified_short = max(Fraction(0), event.emissions.emitted_kg - covered)
+        found.append(
+            {
+                "id": event.id,
+                "required_t": tonnes(event.need_kg),
+                "covered_t": tonnes(floor(covered)),
+                "shortfall_t": tonnes(ceil(solution.measure.gap_kg(e, n + 1))),
+                "verified_short_t": tonnes(ceil(verified_short)),
+                "cost": yuan(sum(ledger.spent_fen(e).values())),
+            }
+        )
+    return found
+
+
+def totals(solution: Solution, per_event: Iterable[Json], ledger: Ledger) -> Json:
+    """Sums over the events; the average price is cost / covered."""
+    rows = list(per_event)
+    mass = {
+        key: sum((Decimal(row[key]) for row in rows), Decimal(0)) for key in ("required_t", "covered_t", "shortfall_t")
+    }
+    cost = sum(ledger.lines_fen.values())
+    average = None if mass["covered_t"] == 0 else yuan(round_half_up(Fraction(cost) / Fraction(mass["covered_t"])))
+    return {**{k: plain(v) for k, v in mass.items()}, "cost": yuan(cost), "average_price": average}
+
+
+def tiers(solution: Solution, ledger: Ledger, lang: Language) -> list[Json]:
+    """What each tier covers, and what it costs; unranked last."""
+    problem, arcs = solution.problem, solution.arcs
+    need = sum(e.need_kg for e in problem.events)
+    all_covered = sum(solution.measure.covered_kg.values(), Fraction(0))
+    found = []
+    last = problem.rule_pack.n_tiers + (1 if problem.rule_pack.unranked is not None else 0)
+    for tier in range(1, last + 1):
+        covered = sum((kg for (_, t), kg in solution.measure.covered_kg.items() if t == tier), Fraction(0))
+        cost = sum(fen for a, fen in ledger.lines_fen.items() if arcs.tier[a] == tier)
+        found.append(
+            {
+                "tier": tier,
+                "name": problem.rule_pack.tier_name(tier).say(lang),
+                "effective_t": tonnes(floor(covered)),
+                "share": round_down(covered / need, 4),
+                "share_of_covered": round_down(covered / all_covered, 4) if all_covered else "0",
+                "cost": yuan(cost),
+            }
+        )
+    return found
+
+
+def fiscal_years(solution: Solution, ledger: Ledger) -> list[Json]:
+    """Spending by fiscal year of each event and, where there is one, of the shared budget."""
+    problem = solution.problem
+    owners: list[tuple[str | None, int | None]] = [(event.id, e) for e, event in enumerate(problem.events)]
+    if problem.calendar.budget is not None:
+        owners.append((None, None))
+    found = []
+    for owner, e in owners:
+        budget = problem.calendar.budget if e is None else problem.events[e].budget
+        spent = ledger.spent_fen(e)
+        listed = {} if budget is None or budget.by_fiscal_year_fen is None else budget.by_fiscal_year_fen
+        by_year = budget is not None and budget.by_fiscal_year_fen is not None
+        years = sorted(spent.keys() | {y for y in listed if y >= problem.as_of.year})
+        carried = 0
+        for year in years:
+            limit = listed.get(year, 0) if by_year else None
+            carries = budget is not None and budget.carry_forward and year < max(listed, default=0)
+            carried = carried + (limit or 0) - spent.get(year, 0) if carries else 0
+            found.append(
+                {
+                    "event_id": owner,
+                    "year": year,
+                    "budget": None if limit is None else yuan(limit),
+                    "spent": yuan(spent.get(year, 0)),
+                    "carried": yuan(max(carried, 0)),
+                }
+            )
+    return found
+
+
+def registries(plan_lines: Iterable[Json]) -> list[Json]:
+    """What is to be cancelled where, and by when at the earliest."""
+    grouped: dict[str, list[Json]] = {}
+    for line in plan_lines:
+        grouped.setdefault(line["registry"], []).append(line)
+    return [
+        {
+            "registry": name,
+            "contracted_t": plain(sum((Decimal(x["contracted_t"]) for x in rows), Decimal(0))),
+            "lines": len(rows),
+            "retire_by": min(x["retire_by"] for x in rows),
+        }
+        for name, rows in sorted(grouped.items())
+    ]
+
+
+def valid_until(solution: Solution) -> date | None:
+    """The earliest `valid_until` among used lines."""
+    used = [solution.problem.offers.valid_until[int(solution.arcs.offer[a])] for a in solution.measure.purchase]
+    dates = [d for d in used if not np.isnat(d)]
+    return min(dates).astype(object) if dates else None
+
+
+def levels(solution: Solution) -> list[Json]:
+    """Every level with its value, bound, and the kind of its proof."""
+    return [level_entry(p) for p in solution.proofs]
+
+
+def level_entry(p: LevelProof) -> Json:
+    """One level as the plan prints it: tonnes rounded up, yuan half up; the bound never above the value."""
+    money = p.name in ("cost", "extra budget")
+    value, bound = level_text(p.value, money), level_text(p.bound, money)
+    return {
+        "name": p.name,
+        "unit": "yuan" if money else "t",
+        "value": value,
+        "bound": bound,
+        "gap": plain(Decimal(value) - Decimal(bound)) if not money else f"{Decimal(value) - Decimal(bound):.2f}",
+        "step": price_text(p.step) if money else plain(Decimal(ceil(p.step * 1000)).scaleb(-3)),
+        "proof": p.proof,
+        "solver_bound": None if abs(p.solver_bound) == float("inf") else f"{p.solver_bound:.4f}",
+    }
+
+
+def level_text(value: Fraction, money: bool) -> str:
+    """A level's number: yuan half up to the fen, tonnes up to the kg."""
+    return yuan(round_half_up(value * 100)) if money else tonnes(ceil(value * 1000))
+
+
+@dataclass(frozen=True, eq=False)
+class OfferBook:
+    """What became of every offer for every event."""
+
+    solution: Solution
+    explanation: Explanation | None
+    lang: Language
+
+    def states(self, everything: bool) -> list[Json]:
+        """All of them, or above OFFERS_IN_PLAN the used ones and the nearest beaten ones."""
+        solution = self.solution
+        n_events, n_offers = solution.screening.reasons.shape
+        used, best = self._used, self._best
+        if everything or n_events * n_offers <= OFFERS_IN_PLAN:
+            return [self._entry(e, i) for e in range(n_events) for i in range(n_offers)]
+        nearest = sorted((k for k in best if k not in used), key=lambda k: (self._distance(k), k))[:BEATEN_SHOWN]
+        return [self._entry(e, i) for e, i in sorted(used | set(nearest))]
+
+    @cached_property
+    def _used(self) -> set[tuple[int, int]]:
+        arcs = self.solution.arcs
+        return {(int(arcs.event[a]), int(arcs.offer[a])) for a in self.solution.measure.purchase}
+
+    @cached_property
+    def _best(self) -> dict[tuple[int, int], tuple[float, int]]:
+        """(event, offer) -> (highest break-even, its arc)."""
+        arcs = self.solution.arcs
+        values = np.full(len(arcs), np.nan) if self.explanation is None else self.explanation.break_even_yuan
+        best: dict[tuple[int, int], tuple[float, int]] = {}
+        for a, (e, i, v) in enumerate(zip(arcs.event.tolist(), arcs.offer.tolist(), values.tolist(), strict=True)):
+            if (e, i) not in best or v > best[e, i][0]:
+                best[e, i] = v, a
+        return best
+
+    def _distance(self, key: tuple[int, int]) -> float:
+        value, a = self._best[key]
+        gap = self.solution.arcs.unit_cost_e8[a] / 1e10 - value
+        return gap if gap == gap else float("inf")
+
+    def _entry(self, e: int, i: int) -> Json:
+        problem = self.solution.problem
+        entry: Json = {"offer_id": problem.offers.offer_id[i], "event_id": problem.events[e].id}
+        if self.solution.screening.reasons[e, i]:
+            return {
+                **entry,
+                "state": "left_out",
+                "reasons": reasons_of(problem, self.solution.screening, e, i, self.lang),
+            }
+        used = (e, i) in self._used
+        reasons = []
+        break_even = None
+        if (e, i) not in self._best:
+            reasons.append(self._reason("does_not_fit"))
+        elif self.explanation is not None:
+            value = self._best[e, i][0]
+            if value == value and value > 0.005:
+                break_even = yuan(round_half_up(Fraction(value) * 100))
+            elif value == value and not used:
+                reasons.append(self._reason("beaten_by_order"))
+        if not used and not reasons:
+            reasons.append(self._reason("beaten_by_price"))
+        return {**entry, "state": "used" if used else "beaten", "reasons": reasons, "break_even": break_even}
+
+    def _reason(self, code: str) -> Json:
+        message, clause = BEATEN[code]
+        pack = self.solution.problem.rule_pack
+        where = f"{pack.document_number} {pack.recognised_clause}" if clause is None else clause.say(self.lang)
+        return {"code": code, "message": message.say(self.lang), "clause": where}
+
+    def summary(self) -> Json:
+        """Counts by state and by reason, all events together."""
+        reasons = self.solution.screening.reasons
+        left = int((reasons != 0).sum())
+        counts = {r.code: int((reasons >> np.uint32(k) & np.uint32(1)).sum()) for k, r in enumerate(REASONS)}
+        return {
+            "used": len(self._used),
+            "beaten": reasons.size - left - len(self._used),
+            "left_out": left,
+            "by_reason": {code: n for code, n in counts.items() if n},
+        }
+
+
+BEATEN: Mapping[str, tuple[Text, Text | None]] = {
+    "beaten_by_order": (
+        Text("推荐顺序更靠前的已足够, 即使价格为零也不会选用", "earlier tiers suffice: it would lose even at price 0"),
+        None,
+    ),
+    "beaten_by_price": (Text("有更便宜的选择", "others are cheaper"), Text("成本", "cost")),
+    "does_not_fit": (
+        Text("最小可购量超过某项上限或预算", "its least purchase exceeds a cap or the budget"),
+        Text("限额与预算", "limits and budget"),
+    ),
+}
+
+
+def problem_part(problem: Problem, with_offers: bool) -> Json:
+    """All that the check needs; above OFFERS_IN_PLAN the offers by their hash."""
+    return {
+        "calendar": problem.calendar.dump(),
+        "rule_pack": problem.rule_pack.dump(),
+        "as_of": problem.as_of.isoformat(),
+        "outlook": problem.outlook.dump(),
+        "epsilon": rate(problem.epsilon_e4),
+        "offers": [offer_dict(problem.offers, i) for i in range(len(problem.offers))] if with_offers else None,
+        "offers_sha256": problem.offers.sha256,
+        "offers_count": len(problem.offers),
+    }
+
+
+_ALIASES = {name: (field.alias or name) for name, field in Offer.model_fields.items()}
+_BLANK = Offer.model_validate({"offer_id": "x", "instrument": "ccer", "quantity": 0, "price": 0}).model_dump(
+    mode="json", by_alias=True
+)
+_ALWAYS = {"offer_id", "instrument", "quantity", "price"}
+
+
+def offer_dict(offers: Offers, i: int) -> Json:
+    """One offer as the file has it, blanks left out."""
+    full = offers[i].model_dump(mode="json", by_alias=True)
+    return {k: v for k, v in full.items() if k in _ALWAYS or v != _BLANK[k]}
+
+
+def certificate_part(solution: Solution) -> Json:
+    """Multipliers of every level as exact decimals, and what a slack was measured from."""
+    order = {a: k for k, a in enumerate(sorted(solution.measure.purchase))}
+    return {
+        "between_kg": [order[a] for a in solution.chain.between_kg if a in order],
+        "levels": [_level_certificate(solution, p) for p in solution.proofs],
+    }
+
+
+def _level_certificate(solution: Solution, p: LevelProof) -> Json:
+    entry: Json = {
+        "name": p.name,
+        "value": fraction_text(p.value),
+        "bound": fraction_text(p.bound),
+        "multipliers": [
+            [*key, plain(Decimal(m) / GRID)] for key, m in sorted(p.multipliers.items(), key=lambda kv: str(kv[0]))
+        ],
+    }
+    if p.witness is not None:
+        entry["witness"] = [_named(solution, a, kg) for a, kg in sorted(p.witness.items())]
+    return entry
+
+
+def _named(solution: Solution, a: int, kg: int) -> list[Any]:
+    problem, arcs = solution.problem, solution.arcs
+    return [
+        problem.events[int(arcs.event[a])].id,
+        problem.offers.offer_id[int(arcs.offer[a])],
+        str(arcs.day[a]),
+        tonnes(kg),
+    ]
+
+
+def fraction_text(value: Fraction) -> str:
+    """An exact rational as "n" or "n/d"."""
+    return str(value)
+
+
+def objective_part(problem: Problem) -> str | list[Json]:
+    """A preset's name, or the list of levels."""
+    objective = problem.objective
+    if isinstance(objective, str):
+        return objective
+    return [_spec(s) for s in objective]
+
+
+def _spec(spec: LevelSpec) -> Json:
+    full = spec.dump()
+    return {k: v for k, v in full.items() if k == "level" or v != "0"}
