@@ -23,7 +23,6 @@ from optimizer.timeline import (
     E8,
     Deadlines,
     first_valid_dates,
-    is_forestry,
     last_purchase_dates,
     payment_shares,
     purchase_dates,
@@ -252,5 +251,4 @@ def _pieces(offers: Offers, offer: Ints, whole: bool) -> tuple[Ints, Ints, Ints,
 def last_day(problem: Problem, event: int, offer: int) -> date:
     """The deadline that holds for an offer and event: retirement, or six years for new forestry."""
     deadlines = Deadlines.of(problem.events[event], problem.rule_pack)
-    forest = bool(is_forestry(problem.offers.take(np.array([offer])))[0])
-    return deadlines.forestry if forest else deadlines.retirement
+    return deadlines.forestry if problem.offers.instrument[offer] == "forestry" else deadlines.retirement

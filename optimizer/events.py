@@ -6,10 +6,11 @@ ten-thousandths) and decimal strings outside. Unknown keys are faults.
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from optimizer.offers import Channel
@@ -47,6 +48,22 @@ def _region(value: object) -> object:
 Region = Annotated[str, BeforeValidator(_region)]
 
 
+def _day(value: object) -> object:
+    """Numbers are no days: pydantic would read them as seconds since 1970."""
+    if isinstance(value, int | float | Decimal) or (isinstance(value, str) and value.strip().lstrip("-").isdigit()):
+        raise _complaint("date_type", "应为日期, 例如 2026-10-11", "should be a date such as 2026-10-11")
+    return value
+
+
+def _this_age(value: date) -> date:
+    if not 1990 <= value.year <= 2200:
+        raise _complaint("date_range", "年份应在 1990 与 2200 之间", "the year should be between 1990 and 2200")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day), AfterValidator(_this_age)]
+
+
 class Emissions(Noun):
     """What the event emitted (verified) or is expected to emit (estimated, with a range), t CO2e."""
 
@@ -56,7 +73,7 @@ class Emissions(Noun):
     high_kg: Kg | None = Field(alias="high", default=None)
     verifier: str | None = None
     statement: str | None = None
-    verified_on: date | None = None
+    verified_on: Day | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -295,7 +312,7 @@ class Event(Noun):
     name: str = ""
     organiser: str = ""
     region: Region = "14"
-    end_date: date
+    end_date: Day
     priority: int | None = Field(default=None, ge=1, le=9)
     """Class of the event in a calendar: class 1 is covered first. Blank comes last."""
     emissions: Emissions

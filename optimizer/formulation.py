@@ -92,32 +92,31 @@ def formulate(problem: Problem, screening: Screening, arcs: Arcs, hold: Hold) ->
 
 def _terms(problem: Problem, arcs: Arcs, draft: Draft, hold: Hold, whole: bool) -> Terms:
     events, n = problem.events, problem.rule_pack.n_tiers
-    ids = problem.offers.offer_id
-    days = np.datetime_as_string(arcs.day)
-    keys: list[Key] = [
-        ("x", events[e].id, ids[i], d, p)
-        for e, i, d, p in zip(arcs.event.tolist(), arcs.offer.tolist(), days.tolist(), arcs.piece.tolist(), strict=True)
-    ]
     most = arcs.most_kg / arcs.lot_kg if whole else arcs.most_kg / KG_PER_T
-    x = draft.add_columns(keys, 0.0, most, whole)
+    x = draft.add_columns(len(arcs), lambda: arc_keys(problem, arcs, "x"), 0.0, most, whole)
     use = np.full(len(arcs), -1, dtype=np.int64)
     if whole:
         switched = np.flatnonzero(arcs.switched)
-        use[switched] = draft.add_columns([("use", *keys[a][1:]) for a in switched.tolist()], 0.0, 1.0, True)
+        names = lambda: arc_keys(problem, arcs.take(switched), "use")  # noqa: E731
+        use[switched] = draft.add_columns(len(switched), names, 0.0, 1.0, True)
     gap = np.empty((len(events), n + 1), dtype=np.int64)
-    for e, event in enumerate(events):
-        names: list[Key] = [("gap", event.id, r) for r in [*range(1, n + 1), "all"]]
-        gap[e] = draft.add_columns(names, 0.0, event.need_kg / KG_PER_T)
     miss: dict[tuple[int, int], int] = {}
+    for e, event in enumerate(events):
+        for r in range(n + 1):
+            gap[e, r] = draft.add_column(("gap", event.id, r + 1 if r < n else "all"), 0.0, event.need_kg / KG_PER_T)
     for e, event in enumerate(events):
         for k, limit in enumerate(event.limits):
             if limit.min_share_e4 is not None:
-                miss[e, k] = int(
-                    draft.add_columns(
-                        [("miss", event.id, k)], 0.0, limit.min_share_e4 * event.need_kg / (E4 * KG_PER_T)
-                    )[0]
-                )
+                most_missed = limit.min_share_e4 * event.need_kg / (E4 * KG_PER_T)
+                miss[e, k] = draft.add_column(("miss", event.id, k), 0.0, most_missed)
     return Terms(problem, arcs, draft, hold, whole, x, use, gap, miss, {})
+
+
+def arc_keys(problem: Problem, arcs: Arcs, family: str) -> list[Key]:
+    """(family, event, offer, purchase date, break) of each arc."""
+    days = np.datetime_as_string(arcs.day).tolist()
+    numbers = zip(arcs.event.tolist(), arcs.offer.tolist(), days, arcs.piece.tolist(), strict=True)
+    return [(family, problem.events[e].id, problem.offers.offer_id[i], day, piece) for e, i, day, piece in numbers]
 
 
 # ---------------------------------------------------------------------------------------------------- constraints
@@ -194,7 +193,7 @@ def _extra_columns(t: Terms, owner: str, row: BudgetRow) -> Index:
     """Columns of what may be added to this row: its own, and with carry-forward those of the years before it."""
     if not t.problem.soft_budgets:
         return np.zeros(0, dtype=np.int64)
-    t.extra[owner, row.name] = int(t.draft.add_columns([("extra", owner, row.name)], 0.0, INFINITY)[0])
+    t.extra[owner, row.name] = t.draft.add_column(("extra", owner, row.name), 0.0, INFINITY)
     names = [row.name] if row.years is None else [y for y in row.years if (owner, y) in t.extra]
     return np.array([t.extra[owner, name] for name in names], dtype=np.int64)
 
@@ -236,7 +235,7 @@ def lots(t: Terms, screening: Screening) -> None:
     if not len(switched):
         return
     arcs, rows = t.arcs, np.arange(len(switched))
-    keys = [t.draft.column_keys[j][1:] for j in t.use[switched]]
+    keys = [key[1:] for key in arc_keys(t.problem, arcs.take(switched), "")]
     both = np.concatenate([rows, rows])
     columns = np.concatenate([t.x[switched], t.use[switched]])
     most, least = arcs.most_kg[switched] / arcs.lot_kg[switched], arcs.least_kg[switched] / arcs.lot_kg[switched]
@@ -316,7 +315,7 @@ def _gap_level(
     slack = {"relative_e4": spec.relative_e4, "absolute_e4": spec.absolute_e4}
     if t.whole and len(gaps):
         step = t.problem.step_t
-        column = int(t.draft.add_columns([("steps", k)], 0.0, float(np.ceil(most_t / float(step))), True)[0])
+        column = t.draft.add_column(("steps", k), 0.0, float(np.ceil(most_t / float(step))), True)
         t.draft.add_row(
             ("steps", k), 0.0, INFINITY, np.append(gaps, column), np.append(-np.ones(len(gaps)), float(step))
         )
@@ -361,24 +360,19 @@ def extra(t: Terms, spec: LevelSpec, k: int) -> Level:
 
 def tie_break(t: Terms) -> Level:
     """tie-break:  sum w_a x_a, w_a = years to the purchase + a 32-bit fraction of a hash: generic, so one point is best."""
-    values = tie_break_weights(t.problem, t.arcs) * t.unit_t
-    return Level("tie-break", t.x, values, "none", None, None, None, np.zeros(0, dtype=np.int64))
+
+    def weights(wanted: Index) -> Floats:
+        return tie_break_weights(t.problem, t.arcs.take(wanted)) * t.unit_t[wanted]
+
+    return Level("tie-break", t.x, weights, "none", None, None, None, np.zeros(0, dtype=np.int64))
 
 
 def tie_break_weights(problem: Problem, arcs: Arcs) -> Floats:
     """w_a = years from as_of to the purchase + SHA-256(event, offer, date, break) as a 32-bit fraction, shape (n,)."""
     years = (arcs.day - np.datetime64(problem.as_of, "D")).astype(np.int64) / 365.25
-    days = np.datetime_as_string(arcs.day).tolist()
-    ids = problem.offers.offer_id
-    names = [e.id for e in problem.events]
-    texts = (
-        f"{names[e]}\x1f{ids[i]}\x1f{d}\x1f{p}"
-        for e, i, d, p in zip(arcs.event.tolist(), arcs.offer.tolist(), days, arcs.piece.tolist(), strict=True)
-    )
-    fraction = np.fromiter(
-        (int.from_bytes(hashlib.sha256(s.encode()).digest()[:4]) for s in texts), dtype=np.float64, count=len(arcs)
-    )
-    return years + fraction / 2.0**32
+    texts = ("\x1f".join(map(str, key[1:])) for key in arc_keys(problem, arcs, ""))
+    hashes = (int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) for text in texts)
+    return years + np.fromiter(hashes, dtype=np.float64, count=len(arcs)) / 2.0**32
 
 
 LEVELS: dict[str, Callable[[Terms, LevelSpec, int], Level]] = {

@@ -15,10 +15,12 @@ from optimizer.chain import Chain, Judge, Solved, WorkLimits, cap_of
 from optimizer.errors import SolverFailure
 from optimizer.formulation import Hold
 from optimizer.lots import solve_whole
+from optimizer.master import Master, Start
 from optimizer.measure import Purchase
 from optimizer.program import Floats, Level, Program
 from optimizer.quantities import KG_PER_T
-from optimizer.solver import Outcome, Session
+from optimizer.solver import Outcome
+from optimizer.timeline import E8
 from optimizer.tolerances import ZERO_DUAL
 
 WHOLE_KG = 1e-3
@@ -42,19 +44,18 @@ class _Faces:
         self.row_lower, self.row_upper = program.row_lower.copy(), program.row_upper.copy()
         self.reduced: list[Floats] = []
         self.duals: list[Floats] = []
-        self.absolute = np.abs(program.entry_value)
 
-    def fix(self, cost: Floats, outcome: Outcome) -> None:
-        """Fix the optimal face of a level."""
+    @property
+    def bounds(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Columns low and high, rows low and high."""
+        return self.lower, self.upper, self.row_lower, self.row_upper
+
+    def fix(self, outcome: Outcome, size: Floats) -> None:
+        """Fix the optimal face of a level; `size` is the sum of the absolute terms of each reduced cost."""
         d, y = outcome.column_dual, outcome.row_dual
         if d is None or y is None:
             raise SolverFailure("HiGHS gave no duals")
-        program = self.program
-        terms = np.abs(cost) + np.bincount(
-            program.entry_column, self.absolute * np.abs(y)[program.entry_row], minlength=program.n
-        )
-        zero = np.abs(d) <= ZERO_DUAL * terms
-        d = np.where(zero, 0.0, d)
+        d = np.where(np.abs(d) <= ZERO_DUAL * size, 0.0, d)
         self.upper[d > 0] = self.lower[d > 0]
         self.lower[d < 0] = self.upper[d < 0]
         y = np.where(np.abs(y) <= ZERO_DUAL * np.max(np.abs(y), initial=0.0), 0.0, y)
@@ -96,7 +97,7 @@ class _Faces:
 
 
 def _solve_on_faces(program: Program, judge: Judge, limits: WorkLimits) -> Chain:
-    session, faces = Session(program), _Faces(program)
+    master, faces = Master(program, _start(program, judge)), _Faces(program)
     outcomes: list[Outcome] = []
     caps: dict[int, Fraction] = {}
     witnesses: dict[int, Purchase] = {}
@@ -105,22 +106,20 @@ def _solve_on_faces(program: Program, judge: Judge, limits: WorkLimits) -> Chain
     for k, level in enumerate(program.levels):
         if limits.report is not None:
             limits.report(level.name, k, len(program.levels))
-        cost = program.objective(level)
-        session.set_column_bounds(faces.lower, faces.upper)
-        session.set_row_bounds(faces.row_lower, faces.row_upper)
-        session.set_cost(cost)
-        outcome = _solve_lp(session, limits)
-        if outcome is None or outcome.x is None or not _still_optimal(program, outcomes, outcome.x):
+        cost = program.objective(level, faces.upper > faces.lower)
+        solved = master.solve(cost, faces.bounds, limits)
+        if solved is None or solved[0].x is None or not _still_optimal(program, outcomes, solved[0].x):
             cut = limits.deadline is not None
             break
+        outcome, size = solved
         outcomes.append(outcome)
-        x = outcome.x
+        x = x if outcome.x is None else outcome.x
         if level.has_slack:
             witnesses[k], _ = whole_kg(x, judge, program, caps, k)
             caps[k] = cap_of(level, judge.measure(witnesses[k]).level(level.name))
             faces.keep(outcome, level, caps[k])
         else:
-            faces.fix(cost, outcome)
+            faces.fix(outcome, size)
     purchase, between = whole_kg(x, judge, program, caps, len(program.levels) - 1)
     return Chain(
         purchase,
@@ -132,13 +131,15 @@ def _solve_on_faces(program: Program, judge: Judge, limits: WorkLimits) -> Chain
     )
 
 
-def _solve_lp(session: Session, limits: WorkLimits) -> Outcome | None:
-    for _ in range(2):
-        outcome = session.solve(seconds=limits.seconds_left(), cancelled=limits.cancelled)
-        if outcome.status == "optimal" and outcome.row_dual is not None:
-            return outcome
-        session.forget()
-    return None
+def _start(program: Program, judge: Judge) -> Start:
+    """What the restricted master's first guess needs to know of the arcs."""
+    arcs, problem = judge.arcs, judge.problem
+    eta = np.maximum(arcs.eta_e8 / E8, 1e-12)
+    need = np.array([e.need_kg / KG_PER_T for e in problem.events])
+    names = [level.name.split(" ")[0] for level in program.levels]
+    cost_first = "tier" not in names or ("cost" in names and names.index("cost") < names.index("tier"))
+    rank = np.zeros(len(arcs), dtype=np.int64) if cost_first else arcs.tier.astype(np.int64)
+    return Start(arcs.event, rank, arcs.unit_cost_e8 / eta, eta * arcs.most_kg / KG_PER_T, need[arcs.event])
 
 
 def _still_optimal(program: Program, outcomes: list[Outcome], x: Floats) -> bool:

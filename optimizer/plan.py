@@ -219,9 +219,10 @@ class Plan(Part):
 
 def seal(content: Json) -> Plan:
     """A plan from its content without `plan_id`."""
-    unsealed = Plan(plan_id="", **content).document()
-    del unsealed["plan_id"]
-    return Plan(plan_id=sha256(unsealed), **content)
+    unsealed = Plan(plan_id="", **content)
+    rest = unsealed.document()
+    del rest["plan_id"]
+    return unsealed.model_copy(update={"plan_id": sha256(rest)})
 
 
 def seal_is_whole(document: Json) -> bool:

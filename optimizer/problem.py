@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from optimizer.errors import BadInput
-from optimizer.events import EXTRA_BUDGET, Budget, Calendar, Event, LevelSpec, Noun, ObjectiveField, Settings
+from optimizer.events import EXTRA_BUDGET, Budget, Calendar, Day, Event, LevelSpec, Noun, ObjectiveField, Settings
 from optimizer.findings import Finding, fault, warning
 from optimizer.offers import Instrument, Offers
 from optimizer.quantities import E4, KG_PER_T, RateE4, yuan
@@ -24,7 +24,7 @@ class Factor(Noun):
     """From a day on, prices of an instrument are this multiple of today's."""
 
     instrument: Instrument
-    from_date: date = Field(alias="from")
+    from_date: Day = Field(alias="from")
     factor_e4: RateE4 = Field(alias="factor")
 
 

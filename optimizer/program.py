@@ -7,7 +7,7 @@
 Numbers are floats in t and yuan (MODEL 1); what they mean exactly is kept by `measure` and re-proved by `certificate`.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -24,12 +24,13 @@ INFINITY = float("inf")
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """One objective: sum of values x columns, minimised when its turn comes and held afterwards."""
+    """One objective: sum of weights x columns, minimised when its turn comes and held afterwards."""
 
     name: str
     """shortfall, shortfall 1.., rules, tier 1.., cost, tie-break."""
     columns: Index
-    values: Floats
+    weights: Floats | Callable[[Index], Floats]
+    """One a column; or computed when asked, from positions within `columns` (the tie-break hashes only what is left)."""
     unit: str
     """t, yuan or none."""
     step_t: Fraction | None
@@ -49,6 +50,11 @@ class Level:
     """The same in the level's unit, ten-thousandths."""
 
     @property
+    def values(self) -> Floats:
+        """All weights, one a column."""
+        return self.weights(np.arange(len(self.columns))) if callable(self.weights) else self.weights
+
+    @property
     def has_slack(self) -> bool:
         """Later levels may give some of it up."""
         return self.relative_e4 > 0 or self.absolute_e4 > 0
@@ -58,7 +64,8 @@ class Level:
 class Program:
     """Shapes: (n,) for columns, (m,) for rows, (nnz,) for the entries of A, ordered by row."""
 
-    column_keys: tuple[Key, ...]
+    column_names: tuple[Callable[[], Sequence[Key]], ...]
+    """Each gives the keys of a run of columns, when asked."""
     lower: Floats
     upper: Floats
     integer: NDArray[np.bool_]
@@ -69,6 +76,11 @@ class Program:
     entry_column: Index
     entry_value: Floats
     levels: tuple[Level, ...]
+
+    @cached_property
+    def column_keys(self) -> tuple[Key, ...]:
+        """What each column is: (family, event, ...)."""
+        return tuple(key for names in self.column_names for key in names())
 
     @property
     def n(self) -> int:
@@ -93,10 +105,43 @@ class Program:
         """A' y, shape (n,)."""
         return np.bincount(self.entry_column, weights=self.entry_value * y[self.entry_row], minlength=self.n)
 
-    def objective(self, level: Level) -> Floats:
-        """The level's cost vector, shape (n,)."""
+    def absolute_transposed(self, y: Floats) -> Floats:
+        """|A|' y, shape (n,)."""
+        return np.bincount(self.entry_column, self._absolute_value * y[self.entry_row], minlength=self.n)
+
+    @cached_property
+    def _absolute_value(self) -> Floats:
+        return np.abs(self.entry_value)
+
+    def part(self, columns: Index, rows: Index) -> "Program":
+        """Only these columns and rows, in this order; without levels and names."""
+        column_at, row_at = np.full(self.n, -1, dtype=np.int64), np.full(self.m, -1, dtype=np.int64)
+        column_at[columns], row_at[rows] = np.arange(len(columns)), np.arange(len(rows))
+        new_column, new_row = column_at[self.entry_column], row_at[self.entry_row]
+        kept = np.flatnonzero((new_column >= 0) & (new_row >= 0))
+        kept = kept[np.lexsort((new_column[kept], new_row[kept]))]
+        return Program(
+            column_names=(),
+            lower=self.lower[columns],
+            upper=self.upper[columns],
+            integer=self.integer[columns],
+            row_keys=tuple(self.row_keys[i] for i in rows.tolist()),
+            row_lower=self.row_lower[rows],
+            row_upper=self.row_upper[rows],
+            entry_row=new_row[kept],
+            entry_column=new_column[kept],
+            entry_value=self.entry_value[kept],
+            levels=(),
+        )
+
+    def objective(self, level: Level, free: NDArray[np.bool_] | None = None) -> Floats:
+        """The level's cost vector, shape (n,); weights that are computed when asked only for columns that are `free`."""
         cost = np.zeros(self.n)
-        cost[level.columns] = level.values
+        if callable(level.weights) and free is not None:
+            wanted = np.flatnonzero(free[level.columns])
+            cost[level.columns[wanted]] = level.weights(wanted)
+        else:
+            cost[level.columns] = level.values
         return cost
 
     def row_of(self, key: Key) -> int:
@@ -141,7 +186,8 @@ class Draft:
     """A program being written: columns and rows are appended, then `done` freezes it."""
 
     def __init__(self) -> None:
-        self.column_keys: list[Key] = []
+        self.n = 0
+        self._names: list[Callable[[], Sequence[Key]]] = []
         self._lower: list[Floats] = []
         self._upper: list[Floats] = []
         self._integer: list[NDArray[np.bool_]] = []
@@ -152,18 +198,24 @@ class Draft:
 
     def add_columns(
         self,
-        keys: Sequence[Key],
+        count: int,
+        names: Callable[[], Sequence[Key]],
         lower: Floats | float,
         upper: Floats | float,
         integer: NDArray[np.bool_] | bool = False,
     ) -> Index:
-        """Appends columns; returns their indices."""
-        start, k = len(self.column_keys), len(keys)
-        self.column_keys += keys
-        self._lower.append(np.broadcast_to(np.asarray(lower, dtype=float), (k,)))
-        self._upper.append(np.broadcast_to(np.asarray(upper, dtype=float), (k,)))
-        self._integer.append(np.broadcast_to(np.asarray(integer, dtype=bool), (k,)))
-        return np.arange(start, start + k)
+        """Appends columns; returns their indices. `names` gives their keys when somebody looks."""
+        start = self.n
+        self.n += count
+        self._names.append(names)
+        self._lower.append(np.broadcast_to(np.asarray(lower, dtype=float), (count,)))
+        self._upper.append(np.broadcast_to(np.asarray(upper, dtype=float), (count,)))
+        self._integer.append(np.broadcast_to(np.asarray(integer, dtype=bool), (count,)))
+        return np.arange(start, start + count)
+
+    def add_column(self, key: Key, lower: float, upper: float, integer: bool = False) -> int:
+        """Appends one column; returns its index."""
+        return int(self.add_columns(1, lambda: [key], lower, upper, integer)[0])
 
     def add_rows(
         self,
@@ -203,7 +255,7 @@ class Draft:
         )
         order = np.lexsort((column, row))
         return Program(
-            column_keys=tuple(self.column_keys),
+            column_names=tuple(self._names),
             lower=_joined(self._lower),
             upper=_joined(self._upper),
             integer=_joined(self._integer).astype(bool),

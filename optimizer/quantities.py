@@ -77,12 +77,15 @@ def plain(number: Decimal) -> str:
 
 def tonnes(kg: int) -> str:
     """Integer kg as decimal tonnes: 4820400 -> "4820.4"."""
-    return plain(Decimal(kg).scaleb(-3))
+    whole, rest = divmod(abs(kg), KG_PER_T)
+    text = f"{whole}.{rest:03d}".rstrip("0") if rest else str(whole)
+    return f"-{text}" if kg < 0 else text
 
 
 def yuan(fen: int) -> str:
     """Integer fen as decimal yuan with both decimals: 120050 -> "1200.50"."""
-    return f"{Decimal(fen).scaleb(-2):.2f}"
+    whole, rest = divmod(abs(fen), FEN_PER_YUAN)
+    return f"{'-' if fen < 0 else ''}{whole}.{rest:02d}"
 
 
 def rate(e4: int) -> str:

@@ -7,7 +7,7 @@ it is feasible (`primal_solution_status == 2`), duals only with `dual_solution_s
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import highspy
@@ -42,6 +42,10 @@ class Outcome:
     row_dual: Floats | None
     nodes: int
 
+    def of_whole(self, x: Floats, column_dual: Floats, row_dual: Floats) -> "Outcome":
+        """The same outcome, for the program that the solved one is a part of."""
+        return replace(self, x=x, column_dual=column_dual, row_dual=row_dual)
+
 
 def versions() -> dict[str, str]:
     """Versions of the modeller and the solver."""
@@ -64,6 +68,39 @@ class Session:
             self.set_integer(np.zeros(program.n, dtype=bool) if relaxed else program.integer)
         if self._highs.getNumCol() != program.n or self._highs.getNumRow() != program.m:
             raise SolverFailure("the modeller handed the solver another program than it was given")
+
+    def extend(self, program: Program, n_columns: int, n_rows: int) -> None:
+        """Go on with `program`, which has these many columns and rows more than the present one, at its end."""
+        highs, old_n, old_m = self._highs, self.program.n, self.program.m
+        order = np.lexsort((program.entry_row, program.entry_column))
+        row, column, value = program.entry_row[order], program.entry_column[order], program.entry_value[order]
+        old_rows = (column >= old_n) & (row < old_m)
+        highs.addCols(
+            n_columns,
+            np.zeros(n_columns),
+            program.lower[old_n:],
+            program.upper[old_n:],
+            int(old_rows.sum()),
+            np.searchsorted(column[old_rows], np.arange(old_n, program.n)).astype(np.int32),
+            row[old_rows].astype(np.int32),
+            np.ascontiguousarray(value[old_rows]),
+        )
+        if n_rows:
+            fresh = program.entry_row >= old_m
+            highs.addRows(
+                n_rows,
+                program.row_lower[old_m:],
+                program.row_upper[old_m:],
+                int(fresh.sum()),
+                np.searchsorted(program.entry_row[fresh], np.arange(old_m, program.m)).astype(np.int32),
+                program.entry_column[fresh].astype(np.int32),
+                np.ascontiguousarray(program.entry_value[fresh]),
+            )
+        self.program = program
+        self._all = np.arange(program.n, dtype=np.int32)
+        self.integer = np.zeros(program.n, dtype=bool)
+        if highs.getNumCol() != program.n or highs.getNumRow() != program.m:
+            raise SolverFailure("the solver did not take the new columns and rows")
 
     def set_integer(self, integer: NDArray[np.bool_]) -> None:
         """Which columns must be whole, shape (n,)."""

@@ -1,6 +1,6 @@
 """From a solution to the plan's document: printed numbers that add up, reasons in words, the certificate as data."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -68,7 +68,7 @@ class Ledger:
         arcs = self.solution.arcs
         cells: dict[tuple[int, int], list[tuple[int, date, Fraction]]] = {}
         for a in sorted(self.solution.measure.purchase):
-            for day, fen in self.payments(a):
+            for day, fen in self.payments[a]:
                 cells.setdefault((int(arcs.event[a]), day.year), []).append((a, day, fen))
         result: dict[tuple[int, date], int] = {}
         exact, before = Fraction(0), 0
@@ -89,13 +89,18 @@ class Ledger:
             totals[a] += fen
         return totals
 
+    @cached_property
+    def _by_year(self) -> dict[int | None, dict[int, int]]:
+        spent: dict[int | None, dict[int, int]] = {}
+        for (a, day), fen in self.printed.items():
+            for owner in (None, int(self.solution.arcs.event[a])):
+                years = spent.setdefault(owner, {})
+                years[day.year] = years.get(day.year, 0) + fen
+        return spent
+
     def spent_fen(self, e: int | None) -> dict[int, int]:
         """Fiscal year -> what event e (None: all) pays."""
-        years: dict[int, int] = {}
-        for (a, day), fen in self.printed.items():
-            if e is None or int(self.solution.arcs.event[a]) == e:
-                years[day.year] = years.get(day.year, 0) + fen
-        return years
+        return self._by_year.get(e, {})
 
 
 def lines(solution: Solution, ledger: Ledger, lang: Language) -> list[Json]:
@@ -115,7 +120,7 @@ def lines(solution: Solution, ledger: Ledger, lang: Language) -> list[Json]:
                 "unit_price": price_text(unit_price(problem, i, int(arcs.piece[a]), day)),
                 "cost": yuan(ledger.lines_fen[a]),
                 "purchase_date": day,
-                "payments": [{"date": d, "amount": yuan(ledger.printed[a, d])} for d, _ in ledger.payments(a)],
+                "payments": [{"date": d, "amount": yuan(ledger.printed[a, d])} for d, _ in ledger.payments[a]],
                 "retire_by": last_day(problem, e, i),
                 "registry": registry_of(problem, i, lang),
                 "late": bool(arcs.late[a]),
@@ -377,23 +382,40 @@ def problem_part(problem: Problem, with_offers: bool) -> Json:
         "as_of": problem.as_of.isoformat(),
         "outlook": problem.outlook.dump(),
         "epsilon": rate(problem.epsilon_e4),
-        "offers": [offer_dict(problem.offers, i) for i in range(len(problem.offers))] if with_offers else None,
+        "offers": offer_dicts(problem.offers) if with_offers else None,
         "offers_sha256": problem.offers.sha256,
         "offers_count": len(problem.offers),
     }
 
 
 _ALIASES = {name: (field.alias or name) for name, field in Offer.model_fields.items()}
-_BLANK = Offer.model_validate({"offer_id": "x", "instrument": "ccer", "quantity": 0, "price": 0}).model_dump(
-    mode="json", by_alias=True
-)
-_ALWAYS = {"offer_id", "instrument", "quantity", "price"}
+_ALWAYS = ("instrument", "quantity_kg", "price_fen")
+_DEFAULTS: Mapping[str, Any] = {"lot_kg": LOT_KG_DEFAULT, "firm": True}
+"""What a blank means where it is not nothing."""
+_TEXTS: Mapping[str, Callable[[Any], Any]] = {"kg": tonnes, "fen": yuan, "e4": rate}
 
 
-def offer_dict(offers: Offers, i: int) -> Json:
-    """One offer as the file has it, blanks left out."""
-    full = offers[i].model_dump(mode="json", by_alias=True)
-    return {k: v for k, v in full.items() if k in _ALWAYS or v != _BLANK[k]}
+def offer_dicts(offers: Offers) -> list[Json]:
+    """Every offer as the file has it, blanks left out; column by column."""
+    rows: list[Json] = [{"offer_id": offer_id} for offer_id in offers.offer_id.tolist()]
+    for name, kind in COLUMN_KINDS.items():
+        column = getattr(offers, name)
+        if kind == "id":
+            continue
+        if isinstance(column, Labels):
+            filled, values = ~column.blank, [*column.names, ""]
+            texts = [values[c] for c in column.codes.tolist()]
+        elif kind == "date":
+            filled, texts = ~np.isnat(column), np.datetime_as_string(column).tolist()
+        else:
+            filled = column != _DEFAULTS.get(name, 0)
+            text = _TEXTS.get(name.rpartition("_")[2], lambda value: value)
+            texts = column.tolist()
+            texts = [text(v) for v in texts] if filled.any() or name in _ALWAYS else texts
+        chosen = range(len(rows)) if name in _ALWAYS else np.flatnonzero(filled).tolist()
+        for i in chosen:
+            rows[i][_ALIASES[name]] = texts[i]
+    return rows
 
 
 def certificate_part(solution: Solution) -> Json:
