@@ -15,7 +15,15 @@ from optimizer.certificate import GRID
 from optimizer.eligibility import REASONS, reasons_of
 from optimizer.events import LevelSpec
 from optimizer.explain import Explanation
-from optimizer.offers import Offer, Offers, parse_price_breaks, parse_schedule
+from optimizer.offers import (
+    COLUMN_KINDS,
+    LOT_KG_DEFAULT,
+    Labels,
+    Offer,
+    Offers,
+    parse_price_breaks,
+    parse_schedule,
+)
 from optimizer.plan import Json
 from optimizer.problem import Problem
 from optimizer.quantities import E4, ceil, floor, plain, rate, round_half_up, share_out, tonnes, yuan
@@ -53,14 +61,19 @@ class Ledger:
 
     solution: Solution
 
-    def payments(self, a: int) -> list[tuple[date, Fraction]]:
-        """Dated exact payments of line a, fen."""
+    @cached_property
+    def payments(self) -> dict[int, list[tuple[date, Fraction]]]:
+        """Line -> its dated exact payments, fen."""
         problem, arcs = self.solution.problem, self.solution.arcs
-        schedule = parse_schedule(problem.offers.payment_schedule[int(arcs.offer[a])])
-        cost = self.solution.measure.cost_fen[a]
-        return [
-            (day, cost * Fraction(share, E4)) for day, share in payment_shares(schedule, arcs.day[a].astype(object))
-        ]
+        known: dict[tuple[str, date], list[tuple[date, Fraction]]] = {}
+        found = {}
+        for a, cost in self.solution.measure.cost_fen.items():
+            key = problem.offers.payment_schedule[int(arcs.offer[a])], arcs.day[a].astype(object)
+            if key not in known:
+                schedule = parse_schedule(key[0])
+                known[key] = [(day, Fraction(share, E4)) for day, share in payment_shares(schedule, key[1])]
+            found[a] = [(day, cost if share == 1 else cost * share) for day, share in known[key]]
+        return found
 
     @cached_property
     def printed(self) -> dict[tuple[int, date], int]:
