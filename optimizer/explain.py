@@ -24,7 +24,7 @@ STAGGER = 1e-6
 smallest need, far below a kg on the largest."""
 BINDING = 1e-7
 """A dual at or below this, in yuan (or t) per unit, is that of a rule that does not bind."""
-RULES_SHOWN = 200
+RULES_SHOWN = 60
 """Rules whose price a plan carries at most, the dearest first."""
 NUDGE = 1e-5
 """Share of a right-hand side by which it is moved to see whether its price is the same both ways."""
@@ -106,8 +106,8 @@ def explain(solution: Solution) -> Explanation:
             lp.hold(k, float(proof.cap))
         _stagger(lp, solution, goal)
         outcome = lp.minimise(lp.program.levels[goal])
-        return Explanation(least, break_even, _rule_prices(lp, lp.program.levels[goal], outcome), "shortfall")
-    return Explanation(least, break_even, _rule_prices(lp, lp.program.levels[cost_at], outcome), "cost")
+        return Explanation(least, break_even, _rule_prices(lp, outcome), "shortfall")
+    return Explanation(least, break_even, _rule_prices(lp, outcome), "cost")
 
 
 def _stagger(lp: RowsLP, solution: Solution, before: int) -> None:
@@ -145,7 +145,7 @@ def _present(solution: Solution) -> Floats:
     return present_values(solution.problem, solution.arcs)
 
 
-def _rule_prices(lp: RowsLP, goal: Level, outcome: Outcome | None) -> tuple[RulePriceFound, ...]:
+def _rule_prices(lp: RowsLP, outcome: Outcome | None) -> tuple[RulePriceFound, ...]:
     """Duals of the binding rules, each looked at from both sides."""
     if outcome is None or outcome.row_dual is None:
         return ()
@@ -157,26 +157,23 @@ def _rule_prices(lp: RowsLP, goal: Level, outcome: Outcome | None) -> tuple[Rule
     found = []
     for i in binding[:RULES_SHOWN]:
         dual = float(outcome.row_dual[i])
-        found.append(RulePriceFound(lp.program.row_keys[i], dual, _unique(lp, goal, i, dual, outcome.objective)))
+        found.append(RulePriceFound(lp.program.row_keys[i], dual, _unique(lp, i, dual, outcome.objective)))
     return tuple(found)
 
 
-def _unique(lp: RowsLP, goal: Level, row: int, dual: float, objective: float) -> bool:
+def _unique(lp: RowsLP, row: int, dual: float, objective: float) -> bool:
     """Whether the rule's price is the same for a little more and a little less of it."""
-    low, high = lp.program.row_lower[row], lp.row_upper[row]
+    low, high = float(lp.program.row_lower[row]), float(lp.row_upper[row])
     size = max(abs(low) if low > -INFINITY else 0.0, abs(high) if high < INFINITY else 0.0, 1.0) * NUDGE
     slopes = []
     for step in (size, -size):
-        lower, upper = lp.program.row_lower.copy(), lp.row_upper.copy()
-        lower[row], upper[row] = low + step, high + step
-        lp.session.set_column_bounds(lp.program.lower, lp.upper)
-        lp.session.set_row_bounds(lower, upper)
-        lp.session.set_cost(lp.program.objective(goal))
+        lp.session.set_row_bound(row, low + step, high + step)
         outcome = lp.session.solve()
         if outcome.status != "optimal":
-            return False
+            break
         slopes.append((outcome.objective - objective) / step)
-    return all(abs(s - dual) <= 1e-4 * max(1.0, abs(dual)) for s in slopes)
+    lp.session.set_row_bound(row, low, high)
+    return len(slopes) == 2 and all(abs(s - dual) <= 1e-4 * max(1.0, abs(dual)) for s in slopes)
 
 
 # ------------------------------------------------------------------------------------------------ price of the order

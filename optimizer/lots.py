@@ -74,8 +74,9 @@ class _Whole:
         self.cut_by_clock = False
 
     def solve_level(self, k: int, level: Level) -> None:
-        cost = self.program.objective(level)
-        relaxed = self._relax(cost)
+        last = level.name == "tie-break"
+        cost = self.program.objective(level, ~self.fixed_zero if last else None)
+        relaxed = self._relax(cost, self.fixed_zero if last else None)
         value, closed, bound, purchase = self.judge_value(level, self.purchase), False, -np.inf, self.purchase
         if relaxed.x is not None and relaxed.status == "optimal":
             bound = relaxed.bound
@@ -97,8 +98,10 @@ class _Whole:
             return Fraction(float(self.program.objective(level) @ x))
         return self.judge.measure(purchase).level(level.name)
 
-    def _relax(self, cost: Floats) -> Outcome:
-        self.held.apply(self.relaxation)
+    def _relax(self, cost: Floats, zero: NDArray[np.bool_] | None) -> Outcome:
+        """The LP relaxation; columns that are known to be 0 may be kept there where no bound is wanted of it."""
+        bounds = self.held if zero is None else replace(self.held, upper=np.where(zero, self.held.lower, self.held.upper))
+        bounds.apply(self.relaxation)
         self.relaxation.set_cost(cost)
         outcome = self.relaxation.solve(seconds=self.limits.seconds_left(), cancelled=self.limits.cancelled)
         if outcome.status != "optimal":

@@ -16,7 +16,7 @@ from optimizer.program import Floats, Index, Program
 from optimizer.solver import Outcome, Session
 from optimizer.tolerances import ZERO_DUAL
 
-SMALL_COLUMNS = 600
+SMALL_COLUMNS = 64
 """Up to this many columns the whole program is the master."""
 START_NEED = 1.3
 """The start could cover this many times the need of each event, before group caps."""

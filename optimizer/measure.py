@@ -110,6 +110,10 @@ class Measure:
 
     def broken(self) -> list[Key]:
         """Keys of the rows that the purchase breaks, exactly; an empty list is a feasible plan."""
+        return self._broken
+
+    @cached_property
+    def _broken(self) -> list[Key]:
         return [*self._broken_lines(), *self._broken_availability(), *self._broken_budgets(), *self._broken_shares()]
 
     def _broken_lines(self) -> list[Key]:

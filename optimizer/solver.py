@@ -123,6 +123,10 @@ class Session:
         rows = np.arange(self.program.m, dtype=np.int32)
         self._highs.changeRowsBounds(self.program.m, rows, np.ascontiguousarray(lower), np.ascontiguousarray(upper))
 
+    def set_row_bound(self, row: int, lower: float, upper: float) -> None:
+        """Bounds of one row."""
+        self._highs.changeRowBounds(row, lower, upper)
+
     def forget(self) -> None:
         """Drop basis and incumbent: the next solve starts cold."""
         self._highs.clearSolver()
