@@ -1,6 +1,6 @@
 """One cell: the text that a person wrote becomes an exact value, or a reason why it cannot.
 
-Numbers become integers in units of 10^-decimals, dates `datetime.date`, words their canonical form, schedules canonical text.
+Numbers become integers in units of 10^-decimals, dates `datetime.date`, words and schedules their canonical text.
 Here live the shapes of cells. What is said about a cell that cannot be read lives in `cell_words`.
 """
 
@@ -48,7 +48,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class NumberKind:
-    """How numbers of one kind may be written: most decimals, largest value in units, and the unit words that may follow."""
+    """How numbers of one kind may be written: most decimals, largest value, and the unit words that may follow."""
 
     decimals: int
     largest: int
@@ -58,8 +58,12 @@ class NumberKind:
     below_largest: bool = False
 
 
-_MASS_UNITS = frozenset({"吨", "t", "tco2e", "tco2", "吨co2e", "吨co2", "吨二氧化碳", "吨二氧化碳当量", "tonnes", "tonne"})
-_PRICE_UNITS = frozenset({"元", "元/吨", "元/t", "元/tco2e", "yuan", "yuan/t", "cny", "cny/t", "rmb", "rmb/t", "元/亩", "yuan/mu"})
+_MASS_UNITS = frozenset(
+    {"吨", "t", "tco2e", "tco2", "吨co2e", "吨co2", "吨二氧化碳", "吨二氧化碳当量", "tonnes", "tonne"}
+)
+_PRICE_UNITS = frozenset(
+    {"元", "元/吨", "元/t", "元/tco2e", "yuan", "yuan/t", "cny", "cny/t", "rmb", "rmb/t", "元/亩", "yuan/mu"}
+)
 
 NUMBER_KINDS: dict[str, NumberKind] = {
     "mass": NumberKind(3, MASS_T_MAX, _MASS_UNITS),
@@ -78,19 +82,22 @@ NUMBER_KINDS: dict[str, NumberKind] = {
 """Kinds of numbers, each an integer in units of 10^-decimals: t in kg, yuan in fen, rates in ten-thousandths."""
 
 _NUMBER = re.compile(
-    r"(?P<sign1>[+-]?)(?:(?:¥|rmb|cny|人民币) ?)?(?P<sign2>[+-]?)(?P<digits>[0-9][0-9., ]*|\.[0-9]+)(?P<exponent>e[+-]?[0-9]{1,9})?"
+    r"(?P<sign1>[+-]?)(?:(?:¥|rmb|cny|人民币) ?)?(?P<sign2>[+-]?)"
+    r"(?P<digits>[0-9][0-9., ]*|\.[0-9]+)(?P<exponent>e[+-]?[0-9]{1,9})?"
     r"(?P<wan>万?)(?P<percent>%?)(?P<unit>[^0-9.,%+-][^%]{0,15})?"
 )
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}([, ])[0-9]{3}(?:\1[0-9]{3})*(\.[0-9]*)?")
 _PLAIN = re.compile(r"[0-9]*\.?[0-9]*")
-_NOT_FINITE = frozenset({"nan", "inf", "infinity", "+inf", "-inf", "+infinity", "-infinity", "∞", "-∞", "1.#qnan", "1.#inf"})
+_NOT_FINITE = frozenset(
+    {"nan", "inf", "infinity", "+inf", "-inf", "+infinity", "-infinity", "∞", "-∞", "1.#qnan", "1.#inf"}
+)
 
 
 def number(text: str, kind: NumberKind, shift: int = 0, comma_may_be_decimal: bool = False) -> int:
     """A number as people write it, in units of 10^-decimals of the kind.
 
-    `shift` is the power of ten from the header's unit (万吨: 4). Thousands commas, a currency sign before, a unit or 万 behind,
-    and for rates a percent sign are understood.
+    `shift` is the power of ten from the header's unit (万吨: 4). Thousands commas, a currency sign before, a unit or 万
+    behind, and for rates a percent sign are understood.
 
     Raises:
         CellError: not one number, ambiguous, too precise, negative or implausibly large.
@@ -159,9 +166,12 @@ def _spreadsheet_error(body: str) -> str:
     return "spreadsheet_error" if re.fullmatch(r"#(n/a|ref!|value!|div/0!|name\?|num!|null!|####*)", body) else ""
 
 
-_DATE = re.compile(r"([0-9]{4})(?:([-/.])([0-9]{1,2})\2([0-9]{1,2})|年([0-9]{1,2})月([0-9]{1,2})[日号]?|([0-9]{2})([0-9]{2}))")
+_DATE = re.compile(
+    r"([0-9]{4})(?:([-/.])([0-9]{1,2})\2([0-9]{1,2})|年([0-9]{1,2})月([0-9]{1,2})[日号]?|([0-9]{2})([0-9]{2}))"
+)
 _TIMED = re.compile(
-    r"([0-9]{4})([-/])([0-9]{1,2})\2([0-9]{1,2})[t ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,9})?)?(z|[+-][0-9]{2}:?[0-9]{2})?"
+    r"([0-9]{4})([-/])([0-9]{1,2})\2([0-9]{1,2})[t ]"
+    r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,9})?)?(z|[+-][0-9]{2}:?[0-9]{2})?"
 )
 _SHORT_YEAR = re.compile(r"[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2,4}")
 
@@ -221,7 +231,7 @@ _YEARS = re.compile(r"(?:cea)?([0-9]{4})年?度?[-—–~至到/]+([0-9]{4})年?
 
 
 def vintage(text: str) -> Reading:
-    """The year of reductions or allowances: 2021, 2021年, CEA21; of a span (2019-2020, CEA19-20) the first, with a doubt.
+    """The year of reductions or allowances: 2021, 2021年, CEA21; of a span (2019-2020) the first, with a doubt.
 
     The first year, because limits on vintages keep old ones out: no lot gets in on its younger half.
 
@@ -324,7 +334,7 @@ def dated(text: str, kind: NumberKind) -> list[tuple[date, int]]:
 
 
 def delivery(text: str) -> str:
-    """Canonical text of a delivery schedule: cumulative shares that never fall and end at 1 at most. Raises CellError."""
+    """Canonical text of a delivery schedule: cumulative shares that never fall, at most 1. Raises CellError."""
     points = dated(text, NUMBER_KINDS["share"])
     shares = [share for _, share in points]
     if any(a > b for a, b in pairwise(shares)):
@@ -346,7 +356,8 @@ def payment(text: str) -> str:
 def breaks(text: str) -> str:
     """Canonical text of price breaks: from quantities that increase, above 0, at prices. Raises CellError."""
     pairs = [
-        (number(quantity, NUMBER_KINDS["lot"]), number(price, NUMBER_KINDS["price"])) for quantity, price in _pairs(text, _PARTS)
+        (number(quantity, NUMBER_KINDS["lot"]), number(price, NUMBER_KINDS["price"]))
+        for quantity, price in _pairs(text, _PARTS)
     ]
     if any(a[0] >= b[0] for a, b in pairwise(pairs)):
         raise CellError("breaks_order")

@@ -28,7 +28,7 @@ type Cells = Callable[[int], str | None]
 
 @dataclass(frozen=True)
 class Group:
-    """The same complaint about several rows of one column. `indices` count data rows from 0, `rows` as the reader sees."""
+    """The same complaint about several rows of a column. `indices` count data rows from 0, `rows` as readers do."""
 
     code: str
     severity: Severity
@@ -40,7 +40,7 @@ class Group:
     words: Words
 
     def makers(self) -> Iterator[Maker]:
-        """One a row: its place in the file (row, column), and what makes the finding, so that only those shown are worded."""
+        """One a row: its place in the file (row, column) and what words it, so that only those shown are worded."""
         for index, row in zip(self.indices.tolist(), self.rows.tolist(), strict=True):
             yield (row, self.position), partial(self.finding, index, row)
 
@@ -71,7 +71,7 @@ class Complaints:
         return singles + sum(len(g.indices) for g in self._groups if g.severity == severity)
 
     def listed(self, severity: Severity, file: str = "", at_most: int = SHOWN_MAX) -> tuple[Finding, ...]:
-        """Those of one severity in the order of the file, the first `at_most`, then one that counts the rest by kind."""
+        """Those of one severity in the file's order, the first `at_most`, then one that counts the rest by kind."""
         singles = [f for f in self._single if f.severity == severity]
         groups = [g for g in self._groups if g.severity == severity]
         makers: list[Maker] = [((f.row or 0, -1), partial(replace, f)) for f in singles]
@@ -97,5 +97,8 @@ def _closing(rest: Counter[tuple[str, str]], severity: Severity) -> Finding:
     kinds = [(f"{column} {code}".strip(), n) for (column, code), n in rest.most_common(20) if n > 0]
     listed = "; ".join(f"{kind} x {n}" for kind, n in kinds)
     zh, en = ("处错误", "faults") if severity == "fault" else ("处提示", "warnings")
-    text = Text(f"另有 {rest.total()} {zh}未逐一列出: {listed}", f"and {rest.total()} more {en} that are not listed one by one: {listed}")
+    text = Text(
+        f"另有 {rest.total()} {zh}未逐一列出: {listed}",
+        f"and {rest.total()} more {en} that are not listed one by one: {listed}",
+    )
     return Finding("more", text, severity)

@@ -51,11 +51,15 @@ def fill_from_area(reader: TableReader, columns: dict[str, Any], given: dict[str
     for i in np.flatnonzero(rows & ~wrong).tolist():
         planted = columns["planted_by"][i]
         row = Row(
-            int(area[i]), curves.values[curves.codes[i]], int(yields.values[yields.codes[i]]),
-            int(years.values[years.codes[i]]) or forestry.YIELD_YEARS_DEFAULT, None if np.isnat(planted) else planted.item(),
+            int(area[i]),
+            curves.values[curves.codes[i]],
+            int(yields.values[yields.codes[i]]),
+            int(years.values[years.codes[i]]) or forestry.YIELD_YEARS_DEFAULT,
+            None if np.isnat(planted) else planted.item(),
             int(per_mu.values[per_mu.codes[i]]) if per_mu.given[i] else None,
-            int(columns["quantity_kg"][i]) if given["quantity"][i] else None, bool(schedules[i]),
-        )  # fmt: skip
+            int(columns["quantity_kg"][i]) if given["quantity"][i] else None,
+            bool(schedules[i]),
+        )
         _fill_row(reader, i, row, columns, given, schedules)
     if schedules:
         columns["delivery_schedule"] = Labels.of(schedules)
@@ -87,15 +91,49 @@ def _contradictions(reader: TableReader, columns: dict[str, Any], given: dict[st
     described = given["yield"] | given["curve"]
     placed = next(n for n in (area_column, "yield_t_per_mu_yr", "yield_curve", "price_per_mu") if n in reader.placed)
     checks = [
-        (placed, "forestry_only", rows & ~forest & named, "面积与碳汇量只用于新建林业", "area and yield are for new forestry only"),
-        (area_column, "blank", rows & forest & ~given["area"], "不能为空; 有碳汇量或每亩价格就要有面积", "is blank; a yield or a price per mu needs an area"),
-        ("yield_curve", "yield_contradicts", given["yield"] & given["curve"], "年均碳汇量与碳汇曲线只填一种", "give a mean yield or a curve, not both"),
-        ("planted_by", "blank", given["yield"] & forest & np.isnat(columns["planted_by"]), "不能为空; 年均碳汇量从造林完成之日起计",
-         "is blank; a mean yield accrues from the day planting is complete"),
-        ("delivery_schedule", "schedule_contradicts", described & ~columns["delivery_schedule"].blank, "交付计划与碳汇量只填一种",
-         "give a delivery schedule or a yield, not both"),
-        ("price_per_mu", "price_contradicts", given["per_mu"] & given["price"], "价格与每亩价格只填一种", "give a price per t or per mu, not both"),
-    ]  # fmt: skip
+        (
+            placed,
+            "forestry_only",
+            rows & ~forest & named,
+            "面积与碳汇量只用于新建林业",
+            "area and yield are for new forestry only",
+        ),
+        (
+            area_column,
+            "blank",
+            rows & forest & ~given["area"],
+            "不能为空; 有碳汇量或每亩价格就要有面积",
+            "is blank; a yield or a price per mu needs an area",
+        ),
+        (
+            "yield_curve",
+            "yield_contradicts",
+            given["yield"] & given["curve"],
+            "年均碳汇量与碳汇曲线只填一种",
+            "give a mean yield or a curve, not both",
+        ),
+        (
+            "planted_by",
+            "blank",
+            given["yield"] & forest & np.isnat(columns["planted_by"]),
+            "不能为空; 年均碳汇量从造林完成之日起计",
+            "is blank; a mean yield accrues from the day planting is complete",
+        ),
+        (
+            "delivery_schedule",
+            "schedule_contradicts",
+            described & ~columns["delivery_schedule"].blank,
+            "交付计划与碳汇量只填一种",
+            "give a delivery schedule or a yield, not both",
+        ),
+        (
+            "price_per_mu",
+            "price_contradicts",
+            given["per_mu"] & given["price"],
+            "价格与每亩价格只填一种",
+            "give a price per t or per mu, not both",
+        ),
+    ]
     wrong = np.zeros(len(reader), dtype=bool)
     for name, code, mask, zh, en in checks:
         text = Text(zh, en)
@@ -127,9 +165,7 @@ def _fill_row(
         _set(reader, i, "price", price, columns, given)
 
 
-def _set(
-    reader: TableReader, i: int, name: str, value: int, columns: dict[str, Any], given: dict[str, Bools]
-) -> None:
+def _set(reader: TableReader, i: int, name: str, value: int, columns: dict[str, Any], given: dict[str, Bools]) -> None:
     column = COLUMNS[name]
     given[name][i] = True
     try:
@@ -158,5 +194,3 @@ def _say_linear(reader: TableReader, rows: Bools, years_given: Bools) -> None:
     reader.complain_rows("yield_t_per_mu_yr", "linear_accrual", rows, lambda _: text, "warning")
     six = Text("未填计入年限, 按 6 年计", "yield_years is blank: 6 years are counted")
     reader.complain_rows("yield_years", "yield_years_assumed", rows & ~years_given, lambda _: six, "warning")
-
-

@@ -5,9 +5,11 @@
     price per t = price per mu x area / contracted t                       rounded up to the fen
     1 ha = 15 mu
 
-A mean yield accrues linearly, the same each year, credited in arrears on each anniversary of the day by which planting is
-complete. Real stands grow slower at first (the mean increment of Shanxi's species still rises at age 30 to 70), so the
-linear rule is an upper bound in the first years; a yield curve replaces it. Roundings never count a tonne or a yuan short.
+A mean yield accrues linearly, the same each year, credited in arrears on each anniversary of the day by which planting
+is complete. Real stands grow slower at first: stem analysis puts the peak of the mean carbon increment at 30 years for
+poplar, 40 for Robinia, 70 for Pinus tabulaeformis (International Journal of Forestry Research 2012, 626149). So the
+linear rule is an upper bound in the first years, and a yield curve replaces it where there is one. Roundings never
+count a tonne that has not grown or a yuan too few.
 
 All areas in 1/10^4 mu, yields in 1/10^4 t per mu (and year), shares in 1/10^4. No file is read here.
 """
@@ -18,7 +20,7 @@ from optimizer.quantities import E4, KG_PER_T
 
 MU_PER_HA = 15
 YIELD_YEARS_DEFAULT = 6
-"""Years of a mean yield that are sold when the file does not say: the six years in which the plan wants new forestry done."""
+"""Years of a mean yield that are sold when the file does not say: the six within which new forestry is due."""
 
 type Curve = tuple[tuple[date, int], ...]
 """Cumulative yield at dates, 1/10^4 t per mu."""
@@ -35,7 +37,7 @@ def contracted_kg(area_e4: int, curve: Curve) -> int:
 
 
 def delivery_shares(area_e4: int, curve: Curve, quantity_kg: int) -> list[tuple[date, int]]:
-    """Cumulative shares of `quantity_kg` at the dates of the curve; the last is 1 only if the area accrues all of it."""
+    """Cumulative shares of `quantity_kg` at the curve's dates; the last is 1 only if the area accrues all of it."""
     return [(when, min(E4, area_e4 * total * KG_PER_T // (E4 * quantity_kg))) for when, total in curve]
 
 

@@ -34,8 +34,13 @@ from optimizer.quantities import plain
 from optimizer.wording import Language
 
 DECIMALS: dict[str, tuple[int, int]] = {
-    "mass": (13, 3), "lot": (13, 3), "price": (16, 2), "money": (16, 2), "rate": (5, 4), "buffer": (5, 4),
-}  # fmt: skip
+    "mass": (13, 3),
+    "lot": (13, 3),
+    "price": (16, 2),
+    "money": (16, 2),
+    "rate": (5, 4),
+    "buffer": (5, 4),
+}
 """Digits and decimals of the exact columns, by kind."""
 
 XLSX_ROWS_MAX = 1_048_575
@@ -82,7 +87,9 @@ def write_offers(offers: Offers, path: Path | str, *, lang: Language = "en") -> 
 
 def _texts_of(column: "pd.Series[Any]") -> "pd.Series[str]":
     if isinstance(column.dtype, pd.StringDtype) or column.dtype == object:
-        return text_series(["" if _missing(v) else sound_text(v) if isinstance(v, str) else cell_text(v) for v in column])
+        return text_series(
+            ["" if _missing(v) else sound_text(v) if isinstance(v, str) else cell_text(v) for v in column]
+        )
     codes, distinct = pd.factorize(column)
     texts = np.array([*(cell_text(v) for v in distinct), ""], dtype=object)
     return text_series(texts[codes].tolist())
@@ -155,7 +162,8 @@ def _write_json(offers: Offers, path: Path, lang: Language) -> None:
 
     columns = _text_columns(offers)
     rows = [
-        {name: cell for name, cell in zip(columns, row, strict=True) if cell} for row in zip(*columns.values(), strict=True)
+        {name: cell for name, cell in zip(columns, row, strict=True) if cell}
+        for row in zip(*columns.values(), strict=True)
     ]
     path.write_text(json.dumps({"offers": rows}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
@@ -167,9 +175,17 @@ def _write_parquet(offers: Offers, path: Path, lang: Language) -> None:
 
 def _write_xlsx(offers: Offers, path: Path, lang: Language) -> None:
     if len(offers) > XLSX_ROWS_MAX:
-        zh, en = f"XLSX 至多 {XLSX_ROWS_MAX} 行; 请改用 CSV 或 Parquet", f"XLSX holds at most {XLSX_ROWS_MAX} rows; use CSV or Parquet"
+        zh, en = (
+            f"XLSX 至多 {XLSX_ROWS_MAX} 行; 请改用 CSV 或 Parquet",
+            f"XLSX holds at most {XLSX_ROWS_MAX} rows; use CSV or Parquet",
+        )
         raise refuse(fault("too_many_rows", zh, en))
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "constant_memory": True}
+    options = {
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "constant_memory": True,
+    }
     with xlsxwriter.Workbook(path, options) as book:
         book.set_properties({"created": WRITTEN_AT})
         sheet = book.add_worksheet("报价" if lang == "zh" else "offers")

@@ -85,7 +85,12 @@ def _drop_rows_that_are_no_offers(reader: TableReader) -> None:
     )
     sums = bare.str.lower().isin(SUMMARY_WORDS).to_numpy(dtype=bool)
     for code, rows, zh, en in (
-        ("repeated_header", repeated.to_numpy(dtype=bool), "是重复的表头, 请删除该行", "is the header again; remove the row"),
+        (
+            "repeated_header",
+            repeated.to_numpy(dtype=bool),
+            "是重复的表头, 请删除该行",
+            "is the header again; remove the row",
+        ),
         ("summary_row", sums, "是合计行, 不是报价; 请删除该行", "is a row of totals, not an offer; remove the row"),
     ):
         text = Text(zh, en)
@@ -165,7 +170,10 @@ def _check_ids(reader: TableReader, ids: NDArray[Any], given: Bools) -> None:
 
     def words(index: int) -> Text:
         row = first_row[ids[index]]
-        return Text(f"编号与第 {row} 行重复; 每个报价要有自己的编号", f"repeats the id of row {row}; every offer needs an id of its own")
+        return Text(
+            f"编号与第 {row} 行重复; 每个报价要有自己的编号",
+            f"repeats the id of row {row}; every offer needs an id of its own",
+        )
 
     reader.complain_rows("offer_id", "duplicate_id", repeats, words)
 

@@ -1,7 +1,7 @@
 """An offers file of any format is read, whole or not at all. The content decides the format, then the name.
 
-Rows are counted as the reader of the file sees them: in CSV and XLSX the first line is row 1, so the first offer is mostly
-row 2; in JSON and Parquet the first offer is row 1.
+Rows are counted as the reader of the file sees them: in CSV and XLSX the first line is row 1, so the first offer is
+mostly row 2; in JSON and Parquet the first offer is row 1.
 """
 
 import hashlib
@@ -70,12 +70,18 @@ def raw_table(content: bytes, name: str) -> RawTable:
         return read_parquet(content)
     for magic, other in _OTHER_FORMATS:
         if content.startswith(magic):
-            zh, en = f"是 {other} 文件; 应为 CSV, XLSX, JSON 或 Parquet", f"is a {other} file; should be CSV, XLSX, JSON or Parquet"
+            zh, en = (
+                f"是 {other} 文件; 应为 CSV, XLSX, JSON 或 Parquet",
+                f"is a {other} file; should be CSV, XLSX, JSON or Parquet",
+            )
             raise refuse(fault("file_format", zh, en))
     suffix = Path(name).suffix.casefold()
     if suffix in _FORMAT_OF_SUFFIX:
         expected = _FORMAT_OF_SUFFIX[suffix]
-        zh, en = f"名为 {suffix} 而内容不是 {expected}; 请重新导出", f"is named {suffix} and holds no {expected}; export it again"
+        zh, en = (
+            f"名为 {suffix} 而内容不是 {expected}; 请重新导出",
+            f"is named {suffix} and holds no {expected}; export it again",
+        )
         raise refuse(fault("file_format", zh, en))
     if suffix == ".json" or _JSON_START.match(content):
         return read_json(content)

@@ -43,7 +43,9 @@ def _doubtful_prices(offers: Offers) -> Iterator[Doubt]:
     zh, en = f"单价高于 {PRICE_YUAN_DOUBTFUL} 元/吨, 请核对", f"is more than {PRICE_YUAN_DOUBTFUL} yuan/t, please check"
     yield Doubt("price_far_out", "price", offers.price_fen > limit, _always(zh, en))
     free = (offers.price_fen == 0) & ~offers.channel.isin(["donation"])
-    yield Doubt("price_zero", "price", free, _always("单价为 0 而渠道不是捐赠", "is 0 though the channel is not donation"))
+    yield Doubt(
+        "price_zero", "price", free, _always("单价为 0 而渠道不是捐赠", "is 0 though the channel is not donation")
+    )
     breaks = offers.price_breaks
     rising = np.array([*(_rises(text) for text in breaks.names), False], dtype=bool)[breaks.codes]
     first = breaks.lookup([parse_price_breaks(text)[0][1] for text in breaks.names], 0)
@@ -69,12 +71,18 @@ def _doubtful_quantities(offers: Offers) -> Iterator[Doubt]:
 def _doubtful_schedules(offers: Offers) -> Iterator[Doubt]:
     forestry = offers.instrument.isin(["forestry"])
     delivery = offers.delivery_schedule
-    zh, en = "新建林业没有交付计划, 按实际累积口径计为 0", "is blank: new forestry without a schedule counts 0 by accrued tonnes"
+    zh, en = (
+        "新建林业没有交付计划, 按实际累积口径计为 0",
+        "is blank: new forestry without a schedule counts 0 by accrued tonnes",
+    )
     yield Doubt("forestry_no_schedule", "delivery_schedule", forestry & delivery.blank, _always(zh, en))
     zh, en = "只用于新建林业, 此处不起作用", "is used for new forestry only and has no effect here"
     yield Doubt("schedule_unused", "delivery_schedule", ~forestry & ~delivery.blank, _always(zh, en))
     separate = _by_name(delivery, _looks_separate)
-    zh, en = "各比例之和为 1 而最后一期不是 1, 像是各期比例而非累计", "sums to 1 with a last share below 1: separate shares rather than cumulative ones?"
+    zh, en = (
+        "各比例之和为 1 而最后一期不是 1, 像是各期比例而非累计",
+        "sums to 1 with a last share below 1: separate shares rather than cumulative ones?",
+    )
     yield Doubt("delivery_not_cumulative", "delivery_schedule", separate, _always(zh, en))
     late = offers.planted_by > offers.certification_due
     zh, en = "认证期限早于造林完成日期", "is before planting is complete"

@@ -1,6 +1,6 @@
-"""A raw table becomes typed columns: headers find their columns, each distinct cell is read once, faults keep their rows.
+"""A raw table becomes typed columns: headers find their columns, each distinct cell is read once, faults have rows.
 
-Here live the matching of headers and the vectorised reading of one column. How columns hang together lives in `normalize`.
+Here live the matching of headers and the vectorised reading of one column. How columns hang together: `normalize`.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Distinct:
-    """One column as distinct values: row i holds `values[codes[i]]`; `given` is False where the cell is blank or a fault."""
+    """One column as distinct values: row i holds `values[codes[i]]`; `given` is False for a blank or a fault."""
 
     codes: NDArray[np.int64]
     values: list[Any]
@@ -78,7 +78,9 @@ class TableReader:
             self._factorized[position] = (codes.astype(np.int64), texts.tolist())
         return self._factorized[position]
 
-    def read(self, name: str, parse: Parse, blank: object, required: bool = False, blanks: frozenset[str] = BLANKS) -> Distinct:
+    def read(
+        self, name: str, parse: Parse, blank: object, required: bool = False, blanks: frozenset[str] = BLANKS
+    ) -> Distinct:
         """A column, each distinct cell read by `parse`; blanks are `blank`, or a fault when the column is required."""
         if name not in self.placed:
             return _absent(len(self), blank)
@@ -127,7 +129,7 @@ class TableReader:
         return self.read(name, parse, blank, required)
 
     def texts(self, name: str, parse: Parse, required: bool = False) -> Distinct:
-        """A column of free text; only a cell with nothing in it is blank, and text without oddities takes the short way."""
+        """A column of free text; only an empty cell is blank, and text without oddities takes the short way."""
         if name in self.placed:
             codes, texts = self.factorized(name)
             if pd.Series(texts, dtype="str").str.fullmatch(SOUND_TEXT).all():
@@ -191,12 +193,18 @@ def place_columns(table: RawTable) -> dict[str, Placed]:
             table.complaints.add(fault("unknown_column", zh, en, column=header))
         elif match.unit:
             unit = match.column.unit
-            zh, en = f"表头中的单位 {match.unit} 无法识别; 应为 {unit.zh}", f"the unit {match.unit} is not understood; should be {unit.en}"
+            zh, en = (
+                f"表头中的单位 {match.unit} 无法识别; 应为 {unit.zh}",
+                f"the unit {match.unit} is not understood; should be {unit.en}",
+            )
             table.complaints.add(fault("header_unit", zh, en, column=header))
             placed.setdefault(match.column.name, Placed(match.column, position, 0))
         elif match.column.name in placed:
             first = table.headers[placed[match.column.name].position]
-            zh, en = f"与列 {first} 重复 (都是 {match.column.label.zh})", f"repeats column {first} (both are {match.column.name})"
+            zh, en = (
+                f"与列 {first} 重复 (都是 {match.column.label.zh})",
+                f"repeats column {first} (both are {match.column.name})",
+            )
             table.complaints.add(fault("duplicate_column", zh, en, column=header))
         else:
             placed[match.column.name] = Placed(match.column, position, match.shift)
@@ -210,7 +218,7 @@ def _absent(n: int, blank: object) -> Distinct:
 def _plain_numbers(texts: list[str], places: int, largest: int, positive: bool) -> Ints:
     """Plain decimals like 1500 or 58.35 in units of 10^-places; -1 where the text is anything else.
 
-    Exact though it goes through floats: at most 14 digits, so number x 10^places is off by less than 1/2 before rounding.
+    Exact though it goes through floats: at most 14 digits, so number x 10^places is off by far less than 1/2.
     """
     if not 0 <= places <= 5 or not texts:
         return np.full(len(texts), -1, dtype=np.int64)

@@ -1,7 +1,7 @@
 """CSV files: encoding, delimiter, quotes; raw text with positions.
 
-Row 1 is the first record of the file (normally the header), as a spreadsheet would number it; a quoted line break does not
-start a new row. Encodings: UTF-8 with or without a byte-order mark, GB18030 (which contains GBK and GB2312).
+Row 1 is the first record of the file (normally the header), as a spreadsheet would number it; a quoted line break does
+not start a new row. Encodings: UTF-8 with or without a byte-order mark, GB18030 (which contains GBK and GB2312).
 """
 
 import csv
@@ -44,10 +44,17 @@ def decode(content: bytes) -> str:
         BadInput: UTF-16, binary content, or broken text, with the row where it breaks.
     """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise refuse(fault("encoding_utf16", "文件是 UTF-16 编码; 请另存为 CSV UTF-8", "the file is UTF-16; save it as CSV UTF-8"))
+        raise refuse(
+            fault(
+                "encoding_utf16", "文件是 UTF-16 编码; 请另存为 CSV UTF-8", "the file is UTF-16; save it as CSV UTF-8"
+            )
+        )
     if b"\x00" in content:
         row = content.count(b"\n", 0, content.index(b"\x00")) + 1
-        zh, en = "含有空字节, 不是文本文件; 请另存为 CSV UTF-8 或 XLSX", "holds NUL bytes, so it is not text; save it as CSV UTF-8 or XLSX"
+        zh, en = (
+            "含有空字节, 不是文本文件; 请另存为 CSV UTF-8 或 XLSX",
+            "holds NUL bytes, so it is not text; save it as CSV UTF-8 or XLSX",
+        )
         raise refuse(fault("file_binary", zh, en, row=row))
     try:
         return content.decode("utf-8-sig")
@@ -60,7 +67,10 @@ def decode(content: bytes) -> str:
             return content.decode("gb18030")
         except UnicodeDecodeError:
             pass
-    zh, en = "既不是完好的 UTF-8 也不是 GB18030; 请另存为 CSV UTF-8", "is neither sound UTF-8 nor GB18030; save it as CSV UTF-8"
+    zh, en = (
+        "既不是完好的 UTF-8 也不是 GB18030; 请另存为 CSV UTF-8",
+        "is neither sound UTF-8 nor GB18030; save it as CSV UTF-8",
+    )
     raise refuse(fault("encoding_broken", zh, en, row=row))
 
 
@@ -70,7 +80,9 @@ def sniff_delimiter(text: str) -> str:
     def known(delimiter: str) -> int:
         head = io.StringIO(text[:200_000], newline="")
         try:
-            rows = [row for row, _ in zip(csv.reader(head, delimiter=delimiter), range(HEADER_SEARCH_ROWS), strict=False)]
+            rows = [
+                row for row, _ in zip(csv.reader(head, delimiter=delimiter), range(HEADER_SEARCH_ROWS), strict=False)
+            ]
         except csv.Error:
             return 0
         return max((count_known(row[:1000]) for row in rows), default=0)
@@ -87,7 +99,7 @@ def _records(text: str, delimiter: str) -> tuple[list[list[str]], Finding | None
     except csv.Error as error:
         code = "cell_too_long" if "field larger" in str(error) else "broken_quote"
         zh = "引号不成对, 此行之后无法读取; 单元格中的引号要写成两个, 整格再加引号"
-        en = "a quote is not closed or stands inside a cell, nothing after it can be read; double it and quote the whole cell"
+        en = "a quote is not closed or stands inside a cell: nothing after it can be read; double it and quote the cell"
         return records, fault(code, zh, en, row=len(records) + 1)
     return records, None
 
@@ -124,7 +136,10 @@ def _ragged(row: list[str], width: int, number: int) -> Iterator[Finding]:
         en = f"has {len(row)} cells, the header {width}; put quotes around content that holds a comma (1,234)"
         yield fault("extra_cells", zh, en, row=number, value=row[width])
     elif len(row) < width:
-        zh, en = f"只有 {len(row)} 格, 表头有 {width} 格; 空格子也要有分隔符", f"has {len(row)} cells, the header {width}; empty cells need their delimiters too"
+        zh, en = (
+            f"只有 {len(row)} 格, 表头有 {width} 格; 空格子也要有分隔符",
+            f"has {len(row)} cells, the header {width}; empty cells need their delimiters too",
+        )
         yield fault("missing_cells", zh, en, row=number, value=row[-1])
 
 

@@ -1,7 +1,7 @@
 """JSON files: a list of objects, or {"offers": [...]}; rows count from 1, the first object of the list.
 
-Numbers are read as decimals, never as binary floats. NaN, Infinity, doubled keys and nested values are faults with their
-row; a key that an object lacks is an empty cell.
+Numbers are read as decimals, never as binary floats. NaN, Infinity, doubled keys and nested values are faults with
+their row; a key that an object lacks is an empty cell.
 """
 
 import json
@@ -38,9 +38,7 @@ def read_json(content: bytes) -> RawTable:
     """
     text = decode(content)
     try:
-        document = json.loads(
-            text, parse_float=_decimal, parse_int=str, parse_constant=str, object_pairs_hook=_object
-        )
+        document = json.loads(text, parse_float=_decimal, parse_int=str, parse_constant=str, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         zh = f"不是完好的 JSON: 第 {error.lineno} 行第 {error.colno} 个字符处出错"
         en = f"is not sound JSON: stops making sense at line {error.lineno}, character {error.colno} ({error.msg})"
@@ -66,7 +64,10 @@ def _decimal(text: str) -> str:
 def _rows_of(document: object) -> list[Any]:
     rows = document.get("offers") if isinstance(document, dict) else document
     if isinstance(document, dict) and (not isinstance(rows, list) or len(document) != 1):
-        zh, en = '应为对象的列表, 或只含一个键 "offers" 的对象', 'should be a list of objects, or an object with the one key "offers"'
+        zh, en = (
+            '应为对象的列表, 或只含一个键 "offers" 的对象',
+            'should be a list of objects, or an object with the one key "offers"',
+        )
         raise refuse(fault("json_shape", zh, en, value=sound_text(", ".join(list(document)[:5]))))
     if not isinstance(rows, list):
         raise refuse(fault("json_shape", "应为对象的列表", "should be a list of objects"))
@@ -79,7 +80,9 @@ def _table(rows: list[Any]) -> RawTable:
     positions = [number for number, row in enumerate(rows, 1) if isinstance(row, _Row)]
     for number, row in enumerate(rows, 1):
         if not isinstance(row, _Row):
-            found.append(fault("json_row", "应为对象 {...}", "should be an object {...}", row=number, value=sound_text(str(row))))
+            found.append(
+                fault("json_row", "应为对象 {...}", "should be an object {...}", row=number, value=sound_text(str(row)))
+            )
         elif row.doubled:
             found.extend(_doubled(key, number) for key in row.doubled)
     objects = [row for row in rows if isinstance(row, _Row)]
@@ -90,9 +93,7 @@ def _table(rows: list[Any]) -> RawTable:
         values = [row.get(header) for row in objects]
         texts = [v if isinstance(v, str) else cell_text(v) for v in values]
         found.extend(
-            _nested(header, number)
-            for number, v in zip(positions, values, strict=True)
-            if isinstance(v, dict | list)
+            _nested(header, number) for number, v in zip(positions, values, strict=True) if isinstance(v, dict | list)
         )
         columns.append(text_series(texts))
     table = RawTable(tuple(sound_text(h) for h in headers), tuple(columns), np.array(positions, dtype=np.int64))
@@ -102,7 +103,9 @@ def _table(rows: list[Any]) -> RawTable:
 
 
 def _doubled(key: str, number: int) -> Finding:
-    return fault("duplicate_key", "同一对象中出现两次", "stands twice in one object", row=number, column=sound_text(key))
+    return fault(
+        "duplicate_key", "同一对象中出现两次", "stands twice in one object", row=number, column=sound_text(key)
+    )
 
 
 def _nested(header: str, number: int) -> Finding:

@@ -1,8 +1,8 @@
 """Parquet files: typed columns become text, exactly; rows count from 1.
 
-Decimals, integers, floats (by their shortest form), dates, time stamps, booleans, text and dictionaries are read; nested and
-binary columns are faults. Text is kept as dictionaries until its true size is known, so that a small file cannot unpack
-without end.
+Decimals, integers, floats (by their shortest form), dates, time stamps, booleans, text and dictionaries are read;
+nested and binary columns are faults. Text is kept as dictionaries until its true size is known, so that a small file
+cannot unpack without end.
 """
 
 import io
@@ -35,14 +35,17 @@ def read_parquet(content: bytes) -> RawTable:
     """
     try:
         table = _arrow_table(content)
-    except (pa.ArrowException, OSError, ValueError, KeyError, NotImplementedError) as error:
+    except (pa.ArrowException, OSError, ValueError, LookupError, NotImplementedError) as error:
         zh, en = "Parquet 文件已损坏或不完整", "is a broken or incomplete Parquet file"
         raise refuse(fault("parquet_broken", zh, en)) from error
     found: list[Finding] = []
     cells = []
     for name, column in zip(table.column_names, table.columns, strict=True):
         if not _readable(column.type):
-            zh, en = f"列的类型是 {column.type}; 应为文字、数字、日期或布尔", f"is of type {column.type}; should be text, number, date or boolean"
+            zh, en = (
+                f"列的类型是 {column.type}; 应为文字、数字、日期或布尔",
+                f"is of type {column.type}; should be text, number, date or boolean",
+            )
             found.append(fault("parquet_type", zh, en, column=name))
             cells.append(text_series([""] * len(column)))
         else:
@@ -64,6 +67,7 @@ def _arrow_table(content: bytes) -> pa.Table:
     schema = pq.read_schema(io.BytesIO(content))
     texts = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
     table = pq.read_table(source, read_dictionary=texts, use_threads=False)
+    table.validate(full=True)  # a broken file may hold indices beyond its dictionaries, and text that is none
     size = sum(_text_bytes(column) for column in table.columns)
     if size > UNPACKED_BYTES_MAX:
         raise _too_large(size)
@@ -95,9 +99,15 @@ def _readable(kind: pa.DataType) -> bool:
         return _readable(kind.value_type)
     types = pa.types
     return bool(
-        _is_text(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_date(kind)
-        or types.is_timestamp(kind) or types.is_boolean(kind) or types.is_null(kind)
-    )  # fmt: skip
+        _is_text(kind)
+        or types.is_integer(kind)
+        or types.is_floating(kind)
+        or types.is_decimal(kind)
+        or types.is_date(kind)
+        or types.is_timestamp(kind)
+        or types.is_boolean(kind)
+        or types.is_null(kind)
+    )
 
 
 def _text_of(column: pa.ChunkedArray) -> "pd.Series[str]":

@@ -1,7 +1,7 @@
 """The raw table that every source makes: columns of text as the file holds them, with positions.
 
-Here live its type, the search for the header row, and the guards that every format shares. What a header or a cell means
-lives in `columns` and `cells`.
+Here live its type, the search for the header row, and the guards that every format shares. What a header or a cell
+means lives in `columns` and `cells`.
 """
 
 import re
@@ -90,7 +90,10 @@ def check_width(n_columns: int) -> None:
 def check_length(n_rows: int) -> None:
     """Refuses a table that is longer than any offers file."""
     if n_rows > ROWS_MAX:
-        zh, en = f"有 {n_rows} 行; 至多 {ROWS_MAX} 行, 请分成几个文件", f"has {n_rows} rows; at most {ROWS_MAX}: split the file"
+        zh, en = (
+            f"有 {n_rows} 行; 至多 {ROWS_MAX} 行, 请分成几个文件",
+            f"has {n_rows} rows; at most {ROWS_MAX}: split the file",
+        )
         raise refuse(fault("too_many_rows", zh, en))
 
 
@@ -119,7 +122,7 @@ def table_of_rows(rows: Sequence[Sequence[str]], positions: Sequence[int], heade
 
 
 def cell_text(value: object) -> str:
-    """The text of one typed cell: None and NaT empty; numbers without exponent; dates in ISO form; other types by name."""
+    """The text of one typed cell: None and NaT empty; numbers without exponent; dates in ISO form; others by type."""
     if value is None or value is pd.NaT or value is pd.NA:
         return ""
     if isinstance(value, str):

@@ -1,6 +1,6 @@
 """XLSX workbooks: the sheet of offers as text with positions; row 1 is the sheet's first row.
 
-Before a workbook is opened: encrypted and old files are told apart, and a small file that unpacks without end is refused.
+Before a workbook is opened: encrypted and old files are told apart, a small file that unpacks without end is refused.
 Formulas and merged cells are faults with their cells: a reader would see yesterday's value, or one cell of several.
 Numbers are read to the 15 digits that Excel itself keeps and shows (58.349999999999994 is 58.35, as on the screen).
 """
@@ -27,6 +27,7 @@ from market_data.sources.raw_table import (
     refuse,
     table_of_rows,
 )
+from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
 from optimizer.wording import Text
 
@@ -42,6 +43,18 @@ SHEET_NAMES = frozenset({"offers", "报价", "报价表", "offer"})
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
 _FORMULA_MARKS = (b"<f>", b"<f ", b"<f/", b":f>", b":f ", b":f/")
 _CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
+_UNUSUAL_ADDRESS = re.compile(rb"""\sr\s*=\s*(?!"[A-C]?[A-Z]?[1-9][0-9]{0,4}")""")
+_ADDRESSED = re.compile(rb"<(?:\w+:)?(?:c|row)\s[^>]*>")
+_ADDRESS = re.compile(rb"""\sr\s*=\s*["']([^"']*)["']""")
+_SOUND_ADDRESS = re.compile(rb"([A-Z]{0,3})([1-9][0-9]{0,6})")
+_COUNT = re.compile(rb"""\s(?:count|uniqueCount)\s*=\s*["'][+]?([0-9]{8,4000})""")
+COUNTS_MAX = 10_000_000
+"""Entries that a part may announce: the reader makes room for all of them at once."""
+SHEET_ROWS_MAX = 1_048_576
+SPARSE_CELLS_MAX = 12_000_000
+"""Cells of a sheet that may be empty: some 400 MB while it is read."""
+LONG_STRING = 2_000
+"""Bytes of one shared text above which it matters that every cell may repeat it."""
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -58,13 +71,23 @@ def read_xlsx(content: bytes) -> RawTable:
             book = calamine.load_workbook(io.BytesIO(content))
             name, cells, merged = _sheet_of_offers(book)
             formulas = _formula_cells(archive, name)
-    except (zipfile.BadZipFile, calamine.CalamineError, OSError, ValueError, EOFError, zlib.error) as error:
-        zh, en = "不是完好的 XLSX 工作簿 (文件损坏或不完整)", "is not a sound XLSX workbook (broken or incomplete)"
-        raise refuse(fault("workbook_broken", zh, en)) from error
-    except (NotImplementedError, RuntimeError) as error:
-        zh, en = "工作簿已加密; 请去掉密码后另存为 XLSX", "is encrypted; save it as XLSX without a password"
-        raise refuse(fault("workbook_encrypted", zh, en)) from error
+    except BadInput:
+        raise
+    except BaseException as error:  # an abort inside the reader arrives as one that is no Exception
+        raise _explained(error) from error
     return _table(cells, merged, formulas)
+
+
+def _explained(error: BaseException) -> BaseException:
+    """What to say about an error of the zip file or of the workbook's reader; any other error stays itself."""
+    broken = (zipfile.BadZipFile, calamine.CalamineError, zlib.error, OSError, ValueError, KeyError, EOFError)
+    if isinstance(error, NotImplementedError | RuntimeError):
+        zh, en = "工作簿已加密; 请去掉密码后另存为 XLSX", "is encrypted; save it as XLSX without a password"
+        return refuse(fault("workbook_encrypted", zh, en))
+    if isinstance(error, broken) or type(error).__name__ == "PanicException":
+        zh, en = "不是完好的 XLSX 工作簿 (文件损坏或不完整)", "is not a sound XLSX workbook (broken or incomplete)"
+        return refuse(fault("workbook_broken", zh, en))
+    return error
 
 
 def check_container(content: bytes) -> None:
@@ -84,24 +107,54 @@ def _check_entries(archive: zipfile.ZipFile) -> None:
     bomb = unpacked > UNPACKED_BYTES_MAX or len(entries) > ENTRIES_MAX
     bomb |= any(e.file_size > RATIO_FROM and e.file_size > RATIO_MAX * max(e.compress_size, 1) for e in entries)
     if bomb:
-        zh, en = "解压后过大, 不像工作簿", "unpacks to far more than a workbook holds"
-        raise refuse(fault("workbook_too_large", zh, en))
+        raise _too_large()
     if any(e.flag_bits & 1 for e in entries):
         raise RuntimeError
     names = {e.filename for e in entries}
     if "xl/workbook.xml" not in names:
         zh, en = "不是 XLSX 工作簿; 请另存为 XLSX 或 CSV", "is a zip file but no XLSX workbook; save it as XLSX or CSV"
         raise refuse(fault("workbook_other", zh, en))
-    for name in names:
-        if name.endswith((".xml", ".rels")):
-            _read_through(archive, name)
+    n_cells = 0
+    for name in sorted(names):
+        data = archive.read(name)  # checks that the part is sound and as long as the directory says
+        if name.endswith(".xml") and b"\x00" in data[:200]:
+            raise zipfile.BadZipFile("a part in UTF-16")
+        if any(int(m[1]) > max(COUNTS_MAX, len(data)) for m in _COUNT.finditer(data)):
+            raise zipfile.BadZipFile("a count that cannot be")
+        n_cells = max(n_cells, _check_addresses(data))
+    strings = archive.read("xl/sharedStrings.xml") if "xl/sharedStrings.xml" in names else b""
+    longest = max(map(len, strings.split(b"si>")))
+    if longest > LONG_STRING and longest * n_cells > UNPACKED_BYTES_MAX:
+        raise _too_large()
 
 
-def _read_through(archive: zipfile.ZipFile, name: str) -> None:
-    """Unpacks an entry once, checking that it is as long as the directory says and no longer."""
-    with archive.open(name) as entry:
-        while entry.read(1 << 20):
-            pass
+def _too_large() -> BadInput:
+    zh, en = "解压后过大, 不像工作簿", "unpacks to far more than a workbook holds"
+    return refuse(fault("workbook_too_large", zh, en))
+
+
+def _check_addresses(data: bytes) -> int:
+    """How many cells a sheet holds, if they lie close together: the reader lays out every cell between them.
+
+    A single cell in the last corner of a sheet would take 400 GB, and the process with it: nothing is raised there.
+    """
+    n_cells = data.count(b"<c ") + data.count(b":c ")
+    if _UNUSUAL_ADDRESS.search(data) is None:
+        return n_cells
+    last_row = last_column = 0
+    for tag in _ADDRESSED.finditer(data):
+        address = _ADDRESS.search(tag[0])
+        if address is None:
+            continue
+        parts = _SOUND_ADDRESS.fullmatch(address[1])
+        if parts is None:
+            raise zipfile.BadZipFile("a cell without an address")
+        last_column = max(last_column, _column_number(parts[1].decode()) + 1)
+        last_row = max(last_row, int(parts[2]))
+    check_width(last_column)
+    if last_row > SHEET_ROWS_MAX or last_row * last_column > max(SPARSE_CELLS_MAX, 40 * n_cells):
+        raise _too_large()
+    return n_cells
 
 
 def _sheet_of_offers(book: calamine.CalamineWorkbook) -> tuple[str, list[list[Any]], list[Any]]:

@@ -5,6 +5,8 @@ Every door that takes offers can be tried with `CORPUS`; none may answer with an
 said: a broken cell may have consequences that are named as well.
 """
 
+# ruff: noqa: E501 - a table of files, one or two lines each, is read more easily wide
+
 import io
 import json
 import struct
@@ -12,9 +14,9 @@ import zipfile
 from decimal import Decimal
 from typing import NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-import xlsxwriter
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
 type Expected = set[tuple[str, int | None, str]]
 
@@ -101,6 +103,17 @@ def flagged_as_encrypted() -> bytes:
         content[at + 8] |= 1
         at = content.find(b"PK\x01\x02", at + 4)
     return bytes(content)
+
+
+def repeated_text() -> bytes:
+    """40,000 cells that share one text of 32,000 characters: 1.3 GB once they are read."""
+
+    def fill(sheet) -> None:
+        for row in range(2, 1602):
+            for column in range(25):
+                sheet.write_string(row, column, "x" * 32_000)
+
+    return workbook(fill)
 
 
 def zip_of_text() -> bytes:
@@ -291,6 +304,13 @@ WORKBOOKS = [
     BrokenFile("price with too many decimals", "offers.xlsx", workbook(lambda s: s.write_number("F2", 58.123)), {("decimals", 2, "price")}),
     BrokenFile("date where a number belongs", "offers.xlsx", workbook(lambda s: s.write_string("F2", "2026-10-11")), {("not_a_number", 2, "price")}),
     BrokenFile("unpacks without end", "offers.xlsx", bomb(), {("workbook_too_large", None, "")}),
+    BrokenFile("a cell in the last corner", "offers.xlsx", workbook(lambda s: s.write_string(1_048_575, 400, "x")), {("workbook_too_large", None, "")}),
+    BrokenFile("a cell in the last column", "offers.xlsx", workbook(lambda s: s.write_string(3, 16_383, "x")), {("too_many_columns", None, "")}),
+    BrokenFile("a cell in row 0", "offers.xlsx",
+               rezipped(workbook(lambda s: None), lambda n, d: d.replace(b'r="A2"', b'r="A0"')), {("workbook_broken", None, "")}),
+    BrokenFile("a count that lies", "offers.xlsx",
+               rezipped(workbook(lambda s: None), lambda n, d: d.replace(b'uniqueCount="', b'uniqueCount="99999999999')), {("workbook_broken", None, "")}),
+    BrokenFile("one long text in every cell", "offers.xlsx", repeated_text(), {("workbook_too_large", None, "")}),
     BrokenFile("a directory that lies", "offers.xlsx", lying_zip(), {("workbook_broken", None, "")}),
     BrokenFile("encrypted", "offers.xlsx", ENCRYPTED, {("workbook_encrypted", None, "")}),
     BrokenFile("encrypted as a zip file", "offers.xlsx", flagged_as_encrypted(), {("workbook_encrypted", None, "")}),

@@ -1,4 +1,4 @@
-"""Whatever is wrong with an offers file, the reader says what, where and what would be right, in both languages, at once."""
+"""Whatever is wrong with an offers file, the reader says what, where and what would be right, in both languages."""
 
 import importlib.util
 import os

@@ -10,7 +10,10 @@ from market_data import forestry, read_offers
 from optimizer.errors import BadInput
 from optimizer.offers import parse_schedule
 
-HEADER = "offer_id,instrument,area_mu,area_ha,yield_t_per_mu_yr,yield_years,yield_curve,price_per_mu,planted_by,quantity,price,delivery_schedule"
+HEADER = (
+    "offer_id,instrument,area_mu,area_ha,yield_t_per_mu_yr,yield_years,yield_curve,price_per_mu,planted_by,"
+    "quantity,price,delivery_schedule"
+)
 
 
 def read(**cells: str):
@@ -19,7 +22,7 @@ def read(**cells: str):
 
 
 def test_a_mean_yield_accrues_by_equal_parts_a_year():
-    """Proves: 5,000 mu x 0.2 t/mu/yr x 6 yr = 6,000 t; 750 yuan/mu x 5,000 / 6,000 t = 625 yuan/t; shares k/6 rounded down.
+    """Proves: 5,000 mu x 0.2 t x 6 yr = 6,000 t; 750 yuan/mu x 5,000 / 6,000 t = 625 yuan/t; shares k/6 rounded down.
 
     Sensitivity: rounding to the nearest would give 0.1667 after one year, 0.2 t more than has grown.
     """
@@ -79,15 +82,27 @@ def test_a_forest_that_claims_3_6_tonnes_per_mu_is_doubted(cells):
     ("cells", "expected"),
     [
         ({"yield_t_per_mu_yr": "0.2", "planted_by": "2026-12-31", "price": "1"}, ("blank", "area_mu")),
-        ({"area_mu": "1", "yield_t_per_mu_yr": "0.2", "yield_curve": "2030-01-01=1", "planted_by": "2026-01-01", "price": "1"}, ("yield_contradicts", "yield_curve")),
-        ({"area_mu": "1", "yield_curve": "2030-01-01=1", "delivery_schedule": "2030-01-01=1", "price": "1"}, ("schedule_contradicts", "delivery_schedule")),
+        (
+            {
+                "area_mu": "1",
+                "yield_t_per_mu_yr": "0.2",
+                "yield_curve": "2030-01-01=1",
+                "planted_by": "2026-01-01",
+                "price": "1",
+            },
+            ("yield_contradicts", "yield_curve"),
+        ),
+        (
+            {"area_mu": "1", "yield_curve": "2030-01-01=1", "delivery_schedule": "2030-01-01=1", "price": "1"},
+            ("schedule_contradicts", "delivery_schedule"),
+        ),
         ({"area_mu": "1", "price": "1"}, ("blank", "quantity")),
         ({"area_mu": "1", "yield_curve": "2030-01-01=1"}, ("blank", "price")),
         ({"area_mu": "0.0001", "yield_curve": "2030-01-01=0.0001", "price": "1"}, ("not_positive", "quantity")),
         ({"area_mu": "100000000", "yield_curve": "2030-01-01=1000", "price": "1"}, ("huge", "quantity")),
         ({"instrument": "ccer", "area_mu": "1", "quantity": "1", "price": "1"}, ("forestry_only", "area_mu")),
     ],
-)  # fmt: skip
+)
 def test_rows_that_lack_or_contradict_something(cells, expected):
     with pytest.raises(BadInput) as caught:
         read(**cells)
@@ -95,11 +110,17 @@ def test_rows_that_lack_or_contradict_something(cells, expected):
 
 
 def test_the_anniversary_of_a_leap_day_is_the_28th():
-    assert [d for d, _ in forestry.linear_curve(date(2028, 2, 29), 2000, 4)][::3] == [date(2029, 2, 28), date(2032, 2, 29)]
+    assert [d for d, _ in forestry.linear_curve(date(2028, 2, 29), 2000, 4)][::3] == [
+        date(2029, 2, 28),
+        date(2032, 2, 29),
+    ]
 
 
 @given(
-    st.integers(1, 10**9), st.lists(st.integers(1, 10**5), min_size=1, max_size=8), st.integers(1, 10**10), st.integers(0, 10**8)
+    st.integers(1, 10**9),
+    st.lists(st.integers(1, 10**5), min_size=1, max_size=8),
+    st.integers(1, 10**10),
+    st.integers(0, 10**8),
 )
 def test_no_share_is_ever_above_what_has_grown_and_no_price_below_what_is_owed(area_e4, steps, quantity_kg, fen_per_mu):
     curve = tuple((date(2027 + i, 1, 1), sum(steps[: i + 1])) for i in range(len(steps)))

@@ -1,4 +1,4 @@
-"""Offers files as people make them: encodings, delimiters, headers in two languages, the shapes of numbers and dates."""
+"""Offers files as people make them: encodings, delimiters, headers in two languages, shapes of numbers and dates."""
 
 import io
 import json
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
-import xlsxwriter
+import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
 from market_data import offers_from_frame, read_offers
 from market_data.columns import COLUMNS, match_header
@@ -72,12 +72,23 @@ def test_titles_above_the_header_and_empty_rows_keep_their_numbers():
 @pytest.mark.parametrize(
     ("header", "name", "shift"),
     [
-        ("offer_id", "offer_id", 0), ("Offer ID", "offer_id", 0), ("编号*", "offer_id", 0), ("价格（元/吨）", "price", 0),
-        ("价格\n(元/吨，含税)", "price", 0), ("数量(万吨)", "quantity", 4), ("数量（单位：吨）", "quantity", 0), ("费率(%)", "fee_rate", -2),
-        ("价格(元/亩)", "price_per_mu", 0), ("面积(公顷)", "area_ha", 0), ("面积（亩）", "area_mu", 0), ("VALID UNTIL", "valid_until", 0),
-        ("卖方（全称）", "seller", 0), ("年均碳汇量(吨/亩/年)", "yield_t_per_mu_yr", 0), ("手数", "lot_size", 0),
+        ("offer_id", "offer_id", 0),
+        ("Offer ID", "offer_id", 0),
+        ("编号*", "offer_id", 0),
+        ("价格（元/吨）", "price", 0),
+        ("价格\n(元/吨，含税)", "price", 0),
+        ("数量(万吨)", "quantity", 4),
+        ("数量（单位：吨）", "quantity", 0),
+        ("费率(%)", "fee_rate", -2),
+        ("价格(元/亩)", "price_per_mu", 0),
+        ("面积(公顷)", "area_ha", 0),
+        ("面积（亩）", "area_mu", 0),
+        ("VALID UNTIL", "valid_until", 0),
+        ("卖方（全称）", "seller", 0),
+        ("年均碳汇量(吨/亩/年)", "yield_t_per_mu_yr", 0),
+        ("手数", "lot_size", 0),
     ],
-)  # fmt: skip
+)
 def test_headers_as_people_write_them(header, name, shift):
     match = match_header(header)
     assert match is not None
@@ -94,19 +105,46 @@ def test_every_column_is_found_by_its_name_and_its_chinese_label():
 @pytest.mark.parametrize(
     ("written", "kg"),
     [
-        ("1000", 1_000_000), ("1,000", 1_000_000), ("1，000", 1_000_000), ("1 000", 1_000_000), ("1,234,567.5", 1_234_567_500),
-        ("１０００", 1_000_000), ("1000吨", 1_000_000), ("1000 t", 1_000_000), ("1000 tCO2e", 1_000_000), ("0.001", 1), ("+5", 5000),
-        ("1.5万", 15_000_000), ("1.5万吨", 15_000_000), (".5", 500), ("5.", 5000), ("5.000000", 5000), ("007", 7000), ("0", 0),
-        ("-0", 0), ("1000000000", 10**12), ("\u200b1000\ufeff", 1_000_000), ("１，０００．５", 1_000_500),
+        ("1000", 1_000_000),
+        ("1,000", 1_000_000),
+        ("1，000", 1_000_000),
+        ("1 000", 1_000_000),
+        ("1,234,567.5", 1_234_567_500),
+        ("１０００", 1_000_000),
+        ("1000吨", 1_000_000),
+        ("1000 t", 1_000_000),
+        ("1000 tCO2e", 1_000_000),
+        ("0.001", 1),
+        ("+5", 5000),
+        ("1.5万", 15_000_000),
+        ("1.5万吨", 15_000_000),
+        (".5", 500),
+        ("5.", 5000),
+        ("5.000000", 5000),
+        ("007", 7000),
+        ("0", 0),
+        ("-0", 0),
+        ("1000000000", 10**12),
+        ("\u200b1000\ufeff", 1_000_000),
+        ("１，０００．５", 1_000_500),
     ],
-)  # fmt: skip
+)
 def test_quantities_as_people_write_them(written, kg):
     assert one(quantity=written).offers[0].quantity_kg == kg
 
 
 @pytest.mark.parametrize(
     ("written", "fen"),
-    [("58.5", 5850), ("¥58.50", 5850), ("￥ 1,058.5", 105850), ("58.5元", 5850), ("58.5 元/吨", 5850), ("CNY 58", 5800), ("0", 0), ("58.50", 5850)],
+    [
+        ("58.5", 5850),
+        ("¥58.50", 5850),
+        ("￥ 1,058.5", 105850),
+        ("58.5元", 5850),
+        ("58.5 元/吨", 5850),
+        ("CNY 58", 5800),
+        ("0", 0),
+        ("58.50", 5850),
+    ],
 )
 def test_prices_as_people_write_them(written, fen):
     assert one(price=written).offers[0].price_fen == fen
@@ -127,9 +165,19 @@ def test_quantities_in_ten_thousand_tonnes_by_the_header():
 
 @pytest.mark.parametrize(
     "written",
-    ["2026-10-11", "2026/10/11", "2026.10.11", "20261011", "2026年10月11日", "2026 年 10 月 11 日", "2026-10-11 00:00:00",
-     "2026-10-11T00:00:00", "2026/10/11 0:00", "２０２６－１０－１１"],
-)  # fmt: skip
+    [
+        "2026-10-11",
+        "2026/10/11",
+        "2026.10.11",
+        "20261011",
+        "2026年10月11日",
+        "2026 年 10 月 11 日",
+        "2026-10-11 00:00:00",
+        "2026-10-11T00:00:00",
+        "2026/10/11 0:00",
+        "２０２６－１０－１１",
+    ],
+)
 def test_dates_as_people_write_them(written):
     read_file = one(valid_until=written)
     assert read_file.offers[0].valid_until == date(2026, 10, 11)
@@ -138,7 +186,12 @@ def test_dates_as_people_write_them(written):
 
 @pytest.mark.parametrize(
     ("written", "day"),
-    [("2026-10-10T16:00:00Z", 11), ("2026-10-11T00:00:00Z", 11), ("2026-10-11T00:00:00+08:00", 11), ("2026-10-11 00:00:00+0800", 11)],
+    [
+        ("2026-10-10T16:00:00Z", 11),
+        ("2026-10-11T00:00:00Z", 11),
+        ("2026-10-11T00:00:00+08:00", 11),
+        ("2026-10-11 00:00:00+0800", 11),
+    ],
 )
 def test_a_time_stamp_with_a_zone_is_the_day_in_china_with_a_warning(written, day):
     found = one(valid_until=written)
@@ -148,9 +201,18 @@ def test_a_time_stamp_with_a_zone_is_the_day_in_china_with_a_warning(written, da
 
 @pytest.mark.parametrize(
     ("written", "year", "doubts"),
-    [("2021", 2021, []), ("2021年", 2021, []), ("2021年度", 2021, []), ("2021.0", 2021, []), ("CEA21", 2021, []), ("", 0, []),
-     ("2019-2020", 2019, ["vintage_span"]), ("2019至2020年", 2019, ["vintage_span"]), ("CEA19-20", 2019, ["vintage_span"])],
-)  # fmt: skip
+    [
+        ("2021", 2021, []),
+        ("2021年", 2021, []),
+        ("2021年度", 2021, []),
+        ("2021.0", 2021, []),
+        ("CEA21", 2021, []),
+        ("", 0, []),
+        ("2019-2020", 2019, ["vintage_span"]),
+        ("2019至2020年", 2019, ["vintage_span"]),
+        ("CEA19-20", 2019, ["vintage_span"]),
+    ],
+)
 def test_vintages_as_people_write_them(written, year, doubts):
     found = one(vintage=written)
     assert found.offers[0].vintage == year
@@ -158,7 +220,9 @@ def test_vintages_as_people_write_them(written, year, doubts):
 
 
 def test_schedules_and_breaks_are_kept_in_one_canonical_form():
-    offer = one(payment_schedule="2026年12月31日：50%；2028/6/30：0.5", price_breaks="1,000=58.0；5000吨=￥55").offers[0]
+    offer = one(payment_schedule="2026年12月31日：50%；2028/6/30：0.5", price_breaks="1,000=58.0；5000吨=￥55").offers[
+        0
+    ]
     assert offer.payment_schedule == "2026-12-31=0.5;2028-06-30=0.5"
     assert parse_schedule(offer.payment_schedule)[0] == (np.datetime64("2026-12-31"), 5000)
     assert offer.price_breaks == "1000=58;5000=55"
@@ -167,11 +231,20 @@ def test_schedules_and_breaks_are_kept_in_one_canonical_form():
 
 def test_blank_cells_take_the_defaults_of_the_contract():
     offer = one(lot_size="", firm="", channel="-", vintage="", valid_from="—", fee_rate="/").offers[0]
-    assert (offer.lot_kg, offer.firm, offer.channel, offer.vintage, offer.valid_from, offer.fee_rate_e4) == (1000, True, "", 0, None, 0)
+    assert (offer.lot_kg, offer.firm, offer.channel, offer.vintage, offer.valid_from, offer.fee_rate_e4) == (
+        1000,
+        True,
+        "",
+        0,
+        None,
+        0,
+    )
 
 
 def test_text_that_looks_like_a_formula_stays_text_and_invisible_characters_go():
-    offer = one(seller='=HYPERLINK("x")', project_name="\u200b@项目\u0007 甲\n乙\u3000", project_id="-1", mechanism="+CCER").offers[0]
+    offer = one(
+        seller='=HYPERLINK("x")', project_name="\u200b@项目\u0007 甲\n乙\u3000", project_id="-1", mechanism="+CCER"
+    ).offers[0]
     assert offer.seller == '=HYPERLINK("x")'
     assert offer.project_name == "@项目 甲 乙"
     assert (offer.project_id, offer.mechanism) == ("-1", "+CCER")
@@ -197,14 +270,19 @@ def test_all_faults_of_all_rows_are_named_at_once_in_the_order_of_the_file():
 @pytest.mark.parametrize(
     ("cells", "code"),
     [
-        ({"price": "10000.01"}, "price_far_out"), ({"price": "0"}, "price_zero"), ({"quantity": "10000001"}, "quantity_far_out"),
-        ({"lot_size": "2000"}, "quantity_unusable"), ({"min_quantity": "2000"}, "quantity_unusable"),
-        ({"price_breaks": "10=50;20=55"}, "breaks_rise"), ({"price_breaks": "10=60"}, "breaks_rise"),
-        ({"instrument": "forestry"}, "forestry_no_schedule"), ({"delivery_schedule": "2029-01-01=1"}, "schedule_unused"),
+        ({"price": "10000.01"}, "price_far_out"),
+        ({"price": "0"}, "price_zero"),
+        ({"quantity": "10000001"}, "quantity_far_out"),
+        ({"lot_size": "2000"}, "quantity_unusable"),
+        ({"min_quantity": "2000"}, "quantity_unusable"),
+        ({"price_breaks": "10=50;20=55"}, "breaks_rise"),
+        ({"price_breaks": "10=60"}, "breaks_rise"),
+        ({"instrument": "forestry"}, "forestry_no_schedule"),
+        ({"delivery_schedule": "2029-01-01=1"}, "schedule_unused"),
         ({"instrument": "forestry", "delivery_schedule": "2029-01-01=0.2;2030-01-01=0.8"}, "delivery_not_cumulative"),
         ({"planted_by": "2027-01-01", "certification_due": "2026-01-01"}, "certified_before_planted"),
     ],
-)  # fmt: skip
+)
 def test_what_is_implausible_is_read_with_a_warning(cells, code):
     found = one(**cells)
     assert code in [f.code for f in found.findings]
@@ -215,9 +293,11 @@ def test_a_donation_at_price_0_is_nothing_to_wonder_about():
     assert one(price="0", channel="捐赠").findings == ()
 
 
-def workbook(rows: list[list[object]], name: str = "Sheet1", first: bool = False) -> bytes:
+def workbook(rows, name: str = "Sheet1", first: bool = False) -> bytes:
     out = io.BytesIO()
-    book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "default_date_format": "yyyy-mm-dd"})
+    book = xlsxwriter.Workbook(
+        out, {"in_memory": True, "strings_to_formulas": False, "default_date_format": "yyyy-mm-dd"}
+    )
     if first:
         book.add_worksheet("说明").write(0, 0, "请先阅读")
     sheet = book.add_worksheet(name)
@@ -242,25 +322,37 @@ def test_the_sheet_of_offers_is_found_by_its_name():
 
 
 def test_json_numbers_are_exact_and_absent_keys_are_blank():
-    rows = [{"offer_id": 7, "instrument": "ccer", "quantity": 1000.001, "price": 58.35}, {"编号": None, "offer_id": "8"}]
+    rows: list[dict[str, object]] = [
+        {"offer_id": 7, "instrument": "ccer", "quantity": 1000.001, "price": 58.35},
+        {"offer_id": "8", "seller": None},
+    ]
     rows[1] |= {"instrument": "ccer", "quantity": "1", "price": 1e2, "firm": False}
-    offers = read_offers("x.json", content=json.dumps({"offers": rows}, ensure_ascii=False).replace('"编号": null, ', "").encode()).offers
-    assert (offers[0].offer_id, offers[0].quantity_kg, offers[0].price_fen, offers[0].firm) == ("7", 1_000_001, 5835, True)
+    offers = read_offers(
+        "x.json", content=json.dumps({"offers": rows}).encode()
+    ).offers
+    assert (offers[0].offer_id, offers[0].quantity_kg, offers[0].price_fen, offers[0].firm) == (
+        "7",
+        1_000_001,
+        5835,
+        True,
+    )
     assert (offers[1].price_fen, offers[1].firm) == (10_000, False)
 
 
 def test_parquet_columns_of_every_type():
-    table = pa.table({
-        "offer_id": pa.array([1, 2], pa.int64()),
-        "instrument": pa.array(["ccer", "forestry"]).dictionary_encode(),
-        "quantity": pa.array([1000.001, 2.0], pa.float64()),
-        "price": pa.array([Decimal("58.50"), Decimal("0.01")], pa.decimal128(12, 2)),
-        "valid_until": pa.array([date(2026, 10, 11), None], pa.date32()),
-        "valid_from": pa.array([datetime(2026, 1, 1), None], pa.timestamp("ns")),
-        "vintage": pa.array([2024, None], pa.int16()),
-        "firm": pa.array([True, False]),
-        "seller": pa.nulls(2),
-    })  # fmt: skip
+    table = pa.table(
+        {
+            "offer_id": pa.array([1, 2], pa.int64()),
+            "instrument": pa.array(["ccer", "forestry"]).dictionary_encode(),
+            "quantity": pa.array([1000.001, 2.0], pa.float64()),
+            "price": pa.array([Decimal("58.50"), Decimal("0.01")], pa.decimal128(12, 2)),
+            "valid_until": pa.array([date(2026, 10, 11), None], pa.date32()),
+            "valid_from": pa.array([datetime(2026, 1, 1), None], pa.timestamp("ns")),
+            "vintage": pa.array([2024, None], pa.int16()),
+            "firm": pa.array([True, False]),
+            "seller": pa.nulls(2),
+        }
+    )
     out = io.BytesIO()
     pq.write_table(table, out)
     first, second = (read_offers("x.parquet", content=out.getvalue()).offers[i] for i in (0, 1))
@@ -270,17 +362,24 @@ def test_parquet_columns_of_every_type():
 
 
 def test_a_frame_of_floats_missing_values_and_categories():
-    frame = pd.DataFrame({
-        "offer_id": ["A1", "A2"],
-        "instrument": pd.Categorical(["ccer", "forestry"]),
-        "quantity": [1000.001, 2],
-        "price": [58.35, 60.0],
-        "valid_until": pd.to_datetime(["2026-10-11", None]),
-        "vintage": [2024, None],
-        "seller": [None, "甲"],
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "offer_id": ["A1", "A2"],
+            "instrument": pd.Categorical(["ccer", "forestry"]),
+            "quantity": [1000.001, 2],
+            "price": [58.35, 60.0],
+            "valid_until": [pd.Timestamp("2026-10-11"), pd.NaT],
+            "vintage": [2024, None],
+            "seller": [None, "甲"],
+        }
+    )
     offers = offers_from_frame(frame)
-    assert (offers[0].quantity_kg, offers[0].price_fen, offers[0].vintage, offers[0].seller) == (1_000_001, 5835, 2024, "")
+    assert (offers[0].quantity_kg, offers[0].price_fen, offers[0].vintage, offers[0].seller) == (
+        1_000_001,
+        5835,
+        2024,
+        "",
+    )
     assert (offers[1].valid_until, offers[1].vintage, offers[1].seller) == (None, 0, "甲")
 
 
@@ -294,7 +393,11 @@ def test_the_file_is_named_by_its_hash_and_the_offers_do_not_depend_on_the_order
 @pytest.mark.skipif(not SHARED_DATA.exists(), reason="the collected market data are not beside this copy")
 @pytest.mark.parametrize(
     "path",
-    sorted(p.relative_to(SHARED_DATA).as_posix() for p in SHARED_DATA.rglob("*") if p.suffix in (".csv", ".json", ".html", ".md"))
+    sorted(
+        p.relative_to(SHARED_DATA).as_posix()
+        for p in SHARED_DATA.rglob("*")
+        if p.suffix in (".csv", ".json", ".html", ".md")
+    )
     if SHARED_DATA.exists()
     else [""],
 )
@@ -308,11 +411,20 @@ def test_real_market_files_that_are_no_offers_are_refused_with_reasons(path):
 def test_real_issued_credits_become_offers_once_their_columns_are_named():
     """Verra's transactions as a broker would list them: thousands commas, country names, methodologies."""
     raw = pd.read_csv(SHARED_DATA / "offsets_db/verra/transactions.csv", dtype=str)
-    frame = pd.DataFrame({
-        "offer_id": [f"V{i}" for i in range(len(raw))], "instrument": "credit", "mechanism": "VCS", "project_id": raw["ID"],
-        "project_name": raw["Name"], "methodology": raw["Methodology"], "region": raw["Country/Area"],
-        "vintage": raw["Vintage Start"].str[:4], "quantity": raw["Quantity Issued"], "price": "45",
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "offer_id": [f"V{i}" for i in range(len(raw))],
+            "instrument": "credit",
+            "mechanism": "VCS",
+            "project_id": raw["ID"],
+            "project_name": raw["Name"],
+            "methodology": raw["Methodology"],
+            "region": raw["Country/Area"],
+            "vintage": raw["Vintage Start"].str[:4],
+            "quantity": raw["Quantity Issued"],
+            "price": "45",
+        }
+    )
     offers = offers_from_frame(frame)
     assert len(offers) == len(raw)
     assert offers.region.isin(["CN"]).sum() == (raw["Country/Area"] == "China").sum() > 0
@@ -323,10 +435,17 @@ def test_real_issued_credits_become_offers_once_their_columns_are_named():
 @pytest.mark.skipif(not SHARED_DATA.exists(), reason="the collected market data are not beside this copy")
 def test_real_afforestation_filings_become_forestry_offers():
     raw = pd.read_csv(SHARED_DATA / "forestry/ccer_afforestation_yields.csv", dtype=str)
-    frame = pd.DataFrame({
-        "offer_id": [f"F{i}" for i in range(len(raw))], "instrument": "forestry", "region": raw["province"],
-        "area_ha": raw["area_ha"], "yield_t_per_mu_yr": raw["t_per_mu_yr"], "price_per_mu": "1121", "planted_by": "2026-12-31",
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "offer_id": [f"F{i}" for i in range(len(raw))],
+            "instrument": "forestry",
+            "region": raw["province"],
+            "area_ha": raw["area_ha"],
+            "yield_t_per_mu_yr": raw["t_per_mu_yr"],
+            "price_per_mu": "1121",
+            "planted_by": "2026-12-31",
+        }
+    )
     offers = offers_from_frame(frame)
     area = raw["area_ha"].astype(float) * 15 * raw["t_per_mu_yr"].astype(float) * 6 * 1000
     assert np.abs(offers.quantity_kg - area).max() < 1

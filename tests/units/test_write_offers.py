@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-import openpyxl
+import openpyxl  # type: ignore[import-untyped]  # its types are a package of their own
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,9 +17,17 @@ from optimizer.quantities import rate, tonnes, yuan
 
 FORMATS = ["offers.csv", "offers.xlsx", "offers.json", "offers.parquet"]
 
-words = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp", "Zs", "Cn", "Co"), exclude_characters="\ufffd"),
-                max_size=12)
-ids = words.filter(lambda t: t and t.lower() not in ("offer_id", "报价编号", "total", "subtotal", "sum", "合计", "小计", "总计", "共计"))
+words = st.text(
+    st.characters(
+        codec="utf-8", exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp", "Zs", "Cn", "Co"), exclude_characters="\ufffd"
+    ),
+    max_size=12,
+)
+ids = words.filter(
+    lambda t: (
+        t and t.lower() not in ("offer_id", "报价编号", "total", "subtotal", "sum", "合计", "小计", "总计", "共计")
+    )
+)
 days = st.none() | st.dates(date(1990, 1, 1), date(2100, 12, 31))
 masses = st.integers(0, 10**12).map(tonnes)
 prices = st.integers(0, 10**8).map(yuan)
@@ -47,18 +55,40 @@ def markets(draw) -> Offers:
     names = draw(st.lists(ids, min_size=1, max_size=4, unique=True))
 
     def offer(name: str) -> Offer:
-        return Offer.model_validate({
-            "offer_id": name, "instrument": draw(st.sampled_from(INSTRUMENTS)), "mechanism": draw(words), "project_id": draw(words),
-            "project_name": draw(words), "methodology": draw(words), "region": draw(st.sampled_from(["", "14", "140100", "61", "KE", "CN"])),
-            "vintage": draw(st.sampled_from([0, 1990, 2024, 2100])), "seller": draw(words), "quantity": draw(masses), "price": draw(prices),
-            "min_quantity": draw(masses), "lot_size": draw(st.integers(1, 10**12).map(tonnes)),
-            "price_breaks": draw(st.sampled_from(["", "1000=58", "0.5=58.5;5000=55.01"])), "fixed_fee": draw(prices),
-            "unit_fee": draw(prices), "fee_rate": draw(st.integers(0, 10**4).map(rate)), "channel": draw(st.sampled_from(["", *CHANNELS])),
-            "valid_from": draw(days), "settlement_days": draw(st.integers(0, 3650)), "registered_on": draw(days),
-            "last_traded_on": draw(days), "certified_by": draw(words), "planted_by": draw(days), "certification_due": draw(days),
-            "delivery_schedule": draw(deliveries()), "payment_schedule": draw(payments()),
-            "buffer": draw(st.integers(0, 9_999).map(rate)), "registry": draw(words), "firm": draw(st.booleans()),
-        })  # fmt: skip
+        return Offer.model_validate(
+            {
+                "offer_id": name,
+                "instrument": draw(st.sampled_from(INSTRUMENTS)),
+                "mechanism": draw(words),
+                "project_id": draw(words),
+                "project_name": draw(words),
+                "methodology": draw(words),
+                "region": draw(st.sampled_from(["", "14", "140100", "61", "KE", "CN"])),
+                "vintage": draw(st.sampled_from([0, 1990, 2024, 2100])),
+                "seller": draw(words),
+                "quantity": draw(masses),
+                "price": draw(prices),
+                "min_quantity": draw(masses),
+                "lot_size": draw(st.integers(1, 10**12).map(tonnes)),
+                "price_breaks": draw(st.sampled_from(["", "1000=58", "0.5=58.5;5000=55.01"])),
+                "fixed_fee": draw(prices),
+                "unit_fee": draw(prices),
+                "fee_rate": draw(st.integers(0, 10**4).map(rate)),
+                "channel": draw(st.sampled_from(["", *CHANNELS])),
+                "valid_from": draw(days),
+                "settlement_days": draw(st.integers(0, 3650)),
+                "registered_on": draw(days),
+                "last_traded_on": draw(days),
+                "certified_by": draw(words),
+                "planted_by": draw(days),
+                "certification_due": draw(days),
+                "delivery_schedule": draw(deliveries()),
+                "payment_schedule": draw(payments()),
+                "buffer": draw(st.integers(0, 9_999).map(rate)),
+                "registry": draw(words),
+                "firm": draw(st.booleans()),
+            }
+        )
 
     return Offers.of(offer(name) for name in names)
 
@@ -69,7 +99,9 @@ def rows(offers: Offers) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("lang", ["zh", "en"])
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(market=markets())
 def test_offers_written_and_read_are_the_same(name, lang, market, tmp_path):
     write_offers(market, tmp_path / name, lang=lang)
@@ -86,11 +118,23 @@ def test_offers_made_a_frame_and_back_are_the_same(market):
 
 
 def example() -> Offers:
-    return Offers.of([
-        Offer.model_validate({"offer_id": "=A1", "instrument": "ccer", "quantity": "1000.001", "price": "58.35", "seller": "@甲",
-                              "valid_until": date(2026, 10, 11)}),
-        Offer.model_validate({"offer_id": "A2", "instrument": "allowance", "quantity": "1000000000", "price": "1000000"}),
-    ])  # fmt: skip
+    return Offers.of(
+        [
+            Offer.model_validate(
+                {
+                    "offer_id": "=A1",
+                    "instrument": "ccer",
+                    "quantity": "1000.001",
+                    "price": "58.35",
+                    "seller": "@甲",
+                    "valid_until": date(2026, 10, 11),
+                }
+            ),
+            Offer.model_validate(
+                {"offer_id": "A2", "instrument": "allowance", "quantity": "1000000000", "price": "1000000"}
+            ),
+        ]
+    )
 
 
 def test_an_empty_market_makes_an_empty_frame_and_back():
