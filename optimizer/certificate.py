@@ -31,6 +31,8 @@ GRID = 10**12
 """Multipliers are rounded to 10^-12 of their unit: an error of 10^-12 yuan/t on 10^9 t is a tenth of a fen."""
 ROUNDING = 2.0**-52
 """Unit round-off of a double, doubled."""
+HOPELESS_MARGIN = 1e-9
+"""Relative. A piece is left out of a later phase only when its bound clears the value by this."""
 LARGEST_MULTIPLIER = 1e15
 """A multiplier beyond this is noise; dropping it keeps the bound valid."""
 
@@ -75,6 +77,10 @@ class Frame:
             {i: k for k, i in enumerate(problem.offers.offer_id.tolist())} if len(problem.offers) else {}
         )
         self._rows: dict[Key, _Row | None] = {}
+
+    def without(self, pieces: NDArray[np.bool_]) -> "Frame":
+        """The same problem without some pieces."""
+        return Frame(self.problem, self.arcs.take(~pieces)) if pieces.any() else self
 
     @cached_property
     def eta_kg(self) -> NDArray[np.int64]:
@@ -216,8 +222,22 @@ def gaps_of(problem: Problem, name: str) -> list[tuple[str, int, int]]:
     return []
 
 
-def lower_bound(frame: Frame, goal: str, earlier: Sequence[Goal], multipliers: Multipliers) -> Fraction:
-    """LB(y) of level `goal` under the problem and `earlier` levels at their caps, exact, t or yuan, not rounded to steps.
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """LB(y), exact, and what it says of single pieces."""
+
+    value: Fraction
+    slope: NDArray[np.float64]
+    """(c - y A) of each piece, per tonne, shape (n_arcs,); within `error` of the exact one."""
+    error: NDArray[np.float64]
+    fee: NDArray[np.float64]
+    """Fixed fee of each piece as the Lagrangian weighs it."""
+    line_terms: Mapping[int, Fraction]
+    """Line -> its negative contribution to the value."""
+
+
+def lower_bound(frame: Frame, goal: str, earlier: Sequence[Goal], multipliers: Multipliers) -> Bound:
+    """LB(y) of level `goal` under the problem and `earlier` levels at their caps, t or yuan, not rounded to steps.
 
     Multipliers of the wrong sign, or of rows that the problem does not have, count as 0.
     """
@@ -228,18 +248,52 @@ def lower_bound(frame: Frame, goal: str, earlier: Sequence[Goal], multipliers: M
     for i, g in enumerate(earlier):
         for gap in gaps_of(frame.problem, g.name) if g.cap is not None else []:
             gap_weight[gap] = gap_weight.get(gap, 0) + held[i]
-            caps[gap] = min(caps.get(gap, g.cap), g.cap)
+            caps[gap] = min(caps.get(gap, g.cap or Fraction(0)), g.cap or Fraction(0))
     coverage_caps = {(e, r): cap for (kind, e, r), cap in caps.items() if kind == "gap"}
     rows: list[tuple[Key, _Row, int]] = []
     for key, m in multipliers.items():
         row = frame.row(key, coverage_caps) if key[0] != "level" else None
         if row is not None and m * row.sign > 0:
             rows.append((key, row, m))
-    constant = sum((m * row.rhs for _, row, m in rows), Fraction(0)) - sum(
-        (m * Fraction(earlier[i].cap or 0) for i, m in held.items()), Fraction(0)
-    )
-    gaps = _gap_terms(frame, gap_weight, caps, rows)
-    return (constant + gaps) / GRID + _line_terms(frame, cost_weight, [(row, m) for _, row, m in rows])
+    constant = sum((m * row.rhs for _, row, m in rows), Fraction(0))
+    constant -= sum((m * Fraction(earlier[i].cap or 0) for i, m in held.items()), Fraction(0))
+    constant += _gap_terms(frame, gap_weight, caps, rows)
+    return _with_lines(frame, cost_weight, [(row, m) for _, row, m in rows], constant / GRID)
+
+
+def bound_in_phases(
+    frame: Frame, goal: str, earlier: Sequence[Goal], phases: Sequence[Multipliers], value: Fraction
+) -> Fraction:
+    """The best bound of a level that multipliers, phase by phase, give for plans that would better `value`.
+
+    After a phase, pieces whose use alone lifts the bound to `value` are in no better plan; the next phase is derived
+    without them, so that coverage rounds up to the step of what is left. Nothing is below the least of `value` and the
+    last bound: a plan either uses such a piece, or obeys the bound. Gap levels count steps; never below 0.
+    """
+    best = Fraction(0)
+    for multipliers in phases:
+        found = lower_bound(frame, goal, earlier, multipliers)
+        best = max(best, min(value, rounded_bound(frame.problem, goal, found.value)))
+        if best >= value:
+            break
+        frame = frame.without(_hopeless(frame, goal, found, value))
+    return best
+
+
+def _hopeless(frame: Frame, goal: str, found: Bound, value: Fraction) -> NDArray[np.bool_]:
+    """Pieces with which the bound is `value` or more; shape (n_arcs,). Floats with a margin far above their rounding."""
+    arcs = frame.arcs
+    reach = value if goal == "cost" or not frame.problem.settings.whole_lots else value - frame.problem.step_t
+    slope = found.slope - found.error
+    quantity = np.where(slope >= 0, arcs.least_kg, arcs.most_kg) / KG_PER_T
+    term = np.zeros(len(arcs))
+    if found.line_terms:
+        table = np.zeros(int(arcs.line.max()) + 1)
+        for line, contribution in found.line_terms.items():
+            table[line] = float(contribution)
+        term = table[arcs.line]
+    margin = HOPELESS_MARGIN * (1.0 + abs(float(value)) + abs(float(found.value)) + np.abs(term))
+    return np.asarray(float(found.value) - term + slope * quantity + found.fee > float(reach) + margin)
 
 
 def _gap_terms(
@@ -270,37 +324,38 @@ def _gap_terms(
     return total
 
 
-def _line_terms(frame: Frame, cost_weight: int, rows: Sequence[tuple[_Row, int]]) -> Fraction:
-    """Sum over lines of the least that the line can contribute: floats with a rigorous error bound find the arcs whose
-    contribution might be negative, exact integers sum those.
+def _with_lines(frame: Frame, cost_weight: int, rows: Sequence[tuple[_Row, int]], constant: Fraction) -> Bound:
+    """The bound with the least that each line can contribute.
+
+    Floats with a rigorous error bound find the pieces whose contribution might be negative; exact integers sum those.
     """
     arcs = frame.arcs
     weights, common = frame.weight
     weight = np.array([*weights, 0], dtype=float)[arcs.payment] / common
-    cost = arcs.unit_cost_e8 / (E8 * FEN_PER_YUAN)
+    cost, fixed = arcs.unit_cost_e8 / (E8 * FEN_PER_YUAN), arcs.fixed_fee_fen / FEN_PER_YUAN
     eta = arcs.eta_e8 / E8
     value = cost_weight / GRID * cost * weight
+    fee = cost_weight / GRID * fixed * weight
     size = np.abs(value)
     for row, m in rows:
-        y = m / GRID
-        part = -y * (
-            eta[row.members]
-            if row.kind == "effective"
-            else 1.0
-            if row.kind == "contracted"
-            else cost[row.members] * (row.share_e4 / E4)
-        )  # type: ignore[operator]
-        value[row.members] += part
-        size[row.members] += np.abs(part)
+        y, at = m / GRID, row.members
+        if row.share_e4 is not None:
+            part = -y * cost[at] * (row.share_e4 / E4)
+            fee[at] -= y * fixed[at] * (row.share_e4 / E4)
+        else:
+            part = -y * (eta[at] if row.kind == "effective" else np.ones(len(at)))
+        value[at] += part
+        size[at] += np.abs(part)
     error = size * ROUNDING * (8 + len(rows))
     suspects = np.flatnonzero(value - error < 0)
-    return _exact_terms(frame, cost_weight, rows, suspects) if len(suspects) else Fraction(0)
+    terms = _exact_terms(frame, cost_weight, rows, suspects) if len(suspects) else {}
+    return Bound(constant + sum(terms.values(), Fraction(0)), value, error, fee * (1 - 1e-12), terms)
 
 
 def _exact_terms(
     frame: Frame, cost_weight: int, rows: Sequence[tuple[_Row, int]], suspects: NDArray[np.int64]
-) -> Fraction:
-    """The same sum over `suspects` in exact integers: coefficients per tonne in 1/unit of a yuan or a tonne."""
+) -> dict[int, Fraction]:
+    """Line -> its contribution over `suspects`, in exact integers: per tonne in 1/unit of a yuan or a tonne."""
     arcs = frame.arcs
     weights, common = frame.weight
     per_yuan = E8 * FEN_PER_YUAN
@@ -331,7 +386,7 @@ def _exact_terms(
     for line, contribution in zip(arcs.line[suspects].tolist(), best.tolist(), strict=True):
         if contribution < lowest.get(line, 0):
             lowest[line] = contribution
-    return Fraction(sum(lowest.values()), unit * KG_PER_T)
+    return {line: Fraction(contribution, unit * KG_PER_T) for line, contribution in lowest.items()}
 
 
 def rounded_bound(problem: Problem, goal: str, bound: Fraction) -> Fraction:

@@ -71,8 +71,8 @@ class Solved:
     solver_bound: float
     closed: bool
     """The solver proved that nothing is better."""
-    row_dual: Floats | None
-    """Multipliers of the program's rows for this level's bound, shape (m,)."""
+    row_duals: tuple[Floats, ...]
+    """Multipliers of the program's rows for this level's bound, shape (m,), phase by phase (see `certificate`)."""
     held: Mapping[int, float]
     """Multipliers (>= 0) of earlier levels, by number, beyond those in `row_dual`."""
     witness: Purchase

@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from optimizer.arcs import Arcs, build_arcs, cost_fen, last_day, present_value
-from optimizer.certificate import GRID, Frame, Goal, gaps_of, lower_bound, proof_step, rounded_bound
+from optimizer.certificate import GRID, Frame, Goal, bound_in_phases, gaps_of, proof_step
 from optimizer.eligibility import REASONS, Screening, reasons_of, screen
 from optimizer.errors import BadInput
 from optimizer.events import Calendar
@@ -478,8 +478,8 @@ def _levels(o: _Opened) -> None:
         cap = value + abs(value) * Fraction(spec.relative_e4, E4) + Fraction(spec.absolute_e4, E4)
         if own > cap or (cap == value and "witness" in proof):
             raise _Differs(f"{spec.level} exceeds what it may be")
-        multipliers = {_key(row[:-1]): int(Decimal(row[-1]) * GRID) for row in proof["multipliers"]}
-        bound = min(rounded_bound(problem, spec.level, lower_bound(o.frame, spec.level, earlier, multipliers)), value)
+        phases = [{_key(row[:-1]): int(Decimal(row[-1]) * GRID) for row in phase} for phase in proof["phases"]]
+        bound = bound_in_phases(o.frame, spec.level, earlier, phases, value)
         _same(f"{spec.level} exact value", Fraction(proof["value"]), value)
         _same(f"{spec.level} exact bound", Fraction(proof["bound"]), bound)
         _shown_level(problem, spec.level, shown, value, bound, proof_step(problem, spec.level, between))

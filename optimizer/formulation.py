@@ -87,7 +87,7 @@ def formulate(problem: Problem, screening: Screening, arcs: Arcs, hold: Hold) ->
     for constraint in CONSTRAINTS:
         constraint(t, screening)
     levels = [LEVELS[spec.level.partition(" ")[0]](t, spec, k) for k, spec in enumerate(problem.levels())]
-    return draft.done([*levels, tie_break(t)])
+    return draft.done([*levels, tie_break(t)], t.use)
 
 
 def _terms(problem: Problem, arcs: Arcs, draft: Draft, hold: Hold, whole: bool) -> Terms:

@@ -166,9 +166,9 @@ def _levels(
         value = Fraction(0) if level.name == "tie-break" else judge.measure(witness).level(level.name)
         if k < len(outcomes):
             y, held = faces.multipliers(k, slack)
-            solved.append(Solved(level, value, caps.get(k, value), outcomes[k].bound, True, y, held, dict(witness)))
+            solved.append(Solved(level, value, caps.get(k, value), outcomes[k].bound, True, (y,), held, dict(witness)))
         else:
-            solved.append(Solved(level, value, value, -np.inf, False, None, {}, dict(witness)))
+            solved.append(Solved(level, value, value, -np.inf, False, (), {}, dict(witness)))
     return tuple(solved)
 
 

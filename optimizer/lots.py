@@ -1,11 +1,13 @@
 """Levels in order with whole lots: integer programs, each level held by its exact value.
 
-At each level the LP relaxation gives a bound and multipliers for the certificate; where its point is not whole,
-branch and bound follows, integrality added lazily on large programs. Every incumbent is measured exactly; a point that
-breaks an earlier level is dropped and the level stays open.
+At each level the LP relaxation gives a bound and multipliers for the certificate. A search among the columns near it
+gives a good point; columns that alone would lift the bound to that point's value are hopeless, and without them the
+coverage rows round up further: often the point is proven before any real branching. Else branch and bound follows.
+Every point is measured exactly; one that breaks a row or an earlier level is dropped.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -13,13 +15,18 @@ from numpy.typing import NDArray
 
 from optimizer.chain import Chain, Judge, Solved, WorkLimits, cap_of
 from optimizer.measure import Purchase
-from optimizer.program import Floats, Key, Level, Program
+from optimizer.program import Floats, Index, Key, Level, Program
 from optimizer.quantities import KG_PER_T, ceil
 from optimizer.solver import Outcome, Session
+from optimizer.timeline import E8
 from optimizer.tolerances import INTEGRALITY, SAFETY_MARGIN
 
-ALL_INTEGER_COLUMNS = 3000
-"""Up to this many columns every lot is integer from the start; above, integrality is added where it is missing."""
+STRENGTHENINGS = 4
+"""How often the relaxation of a level is solved again without what has become hopeless."""
+NEARBY_COLUMNS = 60
+"""Columns out of use that the search for a first good point looks at, the nearest to entering."""
+NEARBY_NODES = 200
+"""Branch-and-bound nodes of that search."""
 TIGHTENINGS = 4
 """How often rows that an integral point breaks in exact arithmetic are tightened before the point is given up."""
 TIE_BREAK_NODES = 500
@@ -36,23 +43,33 @@ class _Bounds:
     upper: Floats
     row_lower: Floats
     row_upper: Floats
+    least: dict[int, Fraction]
+    """Coverage row without its gap -> what it must reach at least, t, before rounding."""
 
     @classmethod
     def of(cls, program: Program) -> "_Bounds":
-        return cls(program.lower.copy(), program.upper.copy(), program.row_lower.copy(), program.row_upper.copy())
+        return cls(program.lower.copy(), program.upper.copy(), program.row_lower.copy(), program.row_upper.copy(), {})
 
     def hold(self, level: Level, cap: Fraction) -> None:
         """From now on the level may not exceed `cap`."""
         if level.step_t is not None and level.step_column is not None:
-            self.upper[level.step_column] = cap // level.step_t
-            self.upper[level.gap_columns] = np.minimum(
-                self.upper[level.gap_columns], float(cap // level.step_t * level.step_t)
-            )
-            for row, need_kg, step in level.rounded_rows:
-                least = Fraction(need_kg, KG_PER_T) - cap // level.step_t * level.step_t
-                self.row_lower[row] = float(ceil(least / step) * step) if least > 0 else -np.inf
+            steps = cap // level.step_t
+            self.upper[level.step_column] = steps
+            self.upper[level.gap_columns] = np.minimum(self.upper[level.gap_columns], float(steps * level.step_t))
+            for row, need_kg, _ in level.rounded_rows:
+                least = Fraction(need_kg, KG_PER_T) - steps * level.step_t
+                self.least[row] = max(least, self.least.get(row, least))
         elif level.row is not None:
             self.row_upper[level.row] = float(cap) + CAP_MARGIN * max(1.0, abs(float(cap)))
+
+    def without(self, zero: NDArray[np.bool_], steps: Callable[[int, NDArray[np.bool_]], Fraction]) -> "_Bounds":
+        """The same with some columns at 0, and coverage rounded up to the step that the others share."""
+        upper, row_lower = np.where(zero, np.minimum(self.lower, self.upper), self.upper), self.row_lower.copy()
+        for row, least in self.least.items():
+            step = steps(row, zero)
+            if step and least > 0:
+                row_lower[row] = float(ceil(least / step) * step)
+        return _Bounds(self.lower, upper, row_lower, self.row_upper.copy(), self.least)
 
     def apply(self, session: Session) -> None:
         session.set_column_bounds(self.lower, self.upper)
@@ -60,151 +77,185 @@ class _Bounds:
 
 
 class _Whole:
-    """The state of one chain."""
+    """The state of one chain: what is held, the best purchase so far, the levels done."""
 
     def __init__(self, program: Program, judge: Judge, limits: WorkLimits) -> None:
         self.program, self.judge, self.limits = program, judge, limits
         self.held = _Bounds.of(program)
-        self.fixed_zero = np.zeros(program.n, dtype=bool)
+        self.out = np.zeros(program.n, dtype=bool)
+        """Columns that are in no point which keeps the levels so far."""
         self.relaxation = Session(program, relaxed=True)
         self.branching: Session | None = None
-        self.integer = program.integer if program.n <= ALL_INTEGER_COLUMNS else np.zeros(program.n, dtype=bool)
         self.purchase: Purchase = {}
         self.levels: list[Solved] = []
         self.cut_by_clock = False
+        self.n_arcs = len(judge.arcs)
+        self.effective_lot = judge.arcs.eta_e8 * judge.arcs.lot_kg
 
-    def solve_level(self, k: int, level: Level) -> None:
+    # ------------------------------------------------------------------------------------------------- one level
+
+    def solve_level(self, level: Level) -> None:
+        """Bound by the relaxation, first points, bounds strengthened by what is hopeless, then branch and bound."""
         last = level.name == "tie-break"
-        cost = self.program.objective(level, ~self.fixed_zero if last else None)
-        relaxed = self._relax(cost, self.fixed_zero if last else None)
-        value, closed, bound, purchase = self.judge_value(level, self.purchase), False, -np.inf, self.purchase
-        if relaxed.x is not None and relaxed.status == "optimal":
-            bound = relaxed.bound
-            if self._is_whole(relaxed.x):
-                purchase, closed = self.judge.lots_of(relaxed.x), True
-        if not closed and self._proved(level, value, bound):
-            closed, purchase = True, self.purchase
-        if not closed or not self._keeps(purchase):
-            outcome = self._branch(level, cost)
-            purchase, closed, bound = self._read(outcome, bound)
-        self._accept(level, purchase, closed, bound, relaxed)
+        cost = self.program.objective(level, ~self.out if last else None)
+        nothing = np.zeros(self.program.n, dtype=bool)
+        relaxed = self._relax(cost, self.out if last else nothing)
+        duals = [relaxed.row_dual] if relaxed.row_dual is not None else []
+        bound = relaxed.bound if relaxed.status == "optimal" else -np.inf
+        self._consider(level, relaxed)
+        closed = self._proved(level, bound)
+        if not closed:
+            self._consider(level, self._nearby(level, cost, relaxed))
+            closed = self._proved(level, bound)
+        hopeless, stronger = nothing, relaxed
+        for _ in range(0 if last else STRENGTHENINGS):
+            more = hopeless | self._hopeless(level, stronger)
+            if closed or (more == hopeless).all():
+                break
+            hopeless, stronger = more, self._relax(cost, more)
+            if stronger.row_dual is None or stronger.status != "optimal":
+                break
+            duals.append(stronger.row_dual)
+            bound = max(bound, min(stronger.bound, float(self._value(level))))
+            self._consider(level, stronger)
+            closed = self._proved(level, bound)
+        if not closed:
+            outcome = self._branch(level, cost, self.out | hopeless)
+            self._consider(level, outcome)
+            closed = outcome.status in ("optimal", "infeasible")
+            bound = max(bound, min(outcome.bound, float(self._value(level))))
+            self.cut_by_clock |= outcome.status == "limit" and self.limits.deadline is not None
+        self._close(level, closed, bound, tuple(duals), relaxed)
 
-    def judge_value(self, level: Level, purchase: Purchase) -> Fraction:
-        """Exact value; the tie-break is compared as the solver's objective."""
+    def _close(self, level: Level, closed: bool, bound: float, duals: tuple[Floats, ...], relaxed: Outcome) -> None:
+        value = self._value(level)
+        cap = cap_of(level, value)
+        self.levels.append(Solved(level, value, cap, bound, closed, duals, {}, dict(self.purchase)))
+        self.out |= self._beyond(relaxed, float(cap))
+        self.held.hold(level, cap)
+
+    def _value(self, level: Level, purchase: Purchase | None = None) -> Fraction:
+        """Exact value of a purchase (the present one); the tie-break is compared as the solver's objective."""
+        purchase = self.purchase if purchase is None else purchase
         if level.name == "tie-break":
-            x = np.zeros(self.program.n)
-            for a, kg in purchase.items():
-                x[a] = kg / self.judge.arcs.lot_kg[a]
-            return Fraction(float(self.program.objective(level) @ x))
+            arcs = np.array(sorted(purchase), dtype=np.int64)
+            lots = np.array([purchase[a] for a in arcs.tolist()]) / self.judge.arcs.lot_kg[arcs]
+            weights = level.weights(arcs) if callable(level.weights) else level.weights[arcs]
+            return Fraction(float(weights @ lots))
         return self.judge.measure(purchase).level(level.name)
 
-    def _relax(self, cost: Floats, zero: NDArray[np.bool_] | None) -> Outcome:
-        """The LP relaxation; columns that are known to be 0 may be kept there where no bound is wanted of it."""
-        bounds = self.held if zero is None else replace(self.held, upper=np.where(zero, self.held.lower, self.held.upper))
-        bounds.apply(self.relaxation)
-        self.relaxation.set_cost(cost)
-        outcome = self.relaxation.solve(seconds=self.limits.seconds_left(), cancelled=self.limits.cancelled)
-        if outcome.status != "optimal":
-            self.relaxation.forget()
-            outcome = self.relaxation.solve(seconds=self.limits.seconds_left(), cancelled=self.limits.cancelled)
-        return outcome
-
-    def _is_whole(self, x: Floats) -> bool:
-        integers = x[self.program.integer]
-        return (
-            bool(np.all(np.abs(integers - np.rint(integers)) <= INTEGRALITY))
-            and not self.judge.measure(self.judge.lots_of(x)).broken()
-        )
-
-    @staticmethod
-    def _proved(level: Level, value: Fraction, bound: float) -> bool:
-        """The incumbent's value cannot be bettered: gap levels count steps, the cost is a float bound away from nothing."""
-        if level.step_t is not None:
-            return float(value) - bound < float(level.step_t) * (1 - INTEGRALITY)
-        return level.name == "cost" and float(value) - bound <= 1e-9 * max(1.0, abs(bound))
-
-    def _branch(self, level: Level, cost: Floats) -> Outcome:
-        """Branch and bound under everything held, integrality added where it is missing, broken rows tightened."""
-        if self.branching is None:
-            self.branching = Session(self.program, relaxed=True)
-        session, bounds = (
-            self.branching,
-            replace(self.held, upper=self.held.upper.copy(), row_upper=self.held.row_upper.copy()),
-        )
-        bounds.upper[self.fixed_zero] = self.held.lower[self.fixed_zero]
-        session.set_cost(cost)
-        gap = float(level.step_t) * (1 - INTEGRALITY) if level.step_t is not None else 1e-6
-        tightened = 0
-        while True:
-            bounds.apply(session)
-            session.set_integer(self.integer)
-            session.forget()
-            nodes = TIE_BREAK_NODES if level.name == "tie-break" else self.limits.nodes
-            outcome = session.solve(
-                nodes=nodes, seconds=self.limits.seconds_left(), absolute_gap=gap, cancelled=self.limits.cancelled
-            )
-            if outcome.x is None:
-                return outcome
-            missing = self.program.integer & ~self.integer & (np.abs(outcome.x - np.rint(outcome.x)) > INTEGRALITY)
-            if missing.any():
-                self.integer = self.integer | self._with_partners(missing)
-                continue
-            broken = self.judge.measure(self.judge.lots_of(outcome.x)).broken()
-            if not broken or tightened == TIGHTENINGS:
-                return outcome
-            tightened += 1
-            self._tighten(bounds, broken, 4.0**tightened)
-
-    def _with_partners(self, missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Also every lot column that is in use next to the missing ones' switches."""
-        n = len(self.judge.arcs)
-        if missing[n:].any():
-            return missing | (self.program.integer & (np.arange(self.program.n) >= n))
-        return missing
-
-    def _tighten(self, bounds: _Bounds, broken: list[Key], factor: float) -> None:
-        for key in broken:
-            if key in self.program._row_index:
-                row = self.program.row_of(key)
-                bounds.row_upper[row] -= SAFETY_MARGIN * factor * max(1.0, abs(bounds.row_upper[row]))
-
-    def _read(self, outcome: Outcome, bound: float) -> tuple[Purchase, bool, float]:
+    def _consider(self, level: Level, outcome: Outcome) -> None:
+        """Take the outcome's point if it is whole, breaks nothing, keeps the earlier levels and is better: exactly."""
         if outcome.x is None:
-            self.cut_by_clock |= self.limits.deadline is not None
-            return self.purchase, False, max(bound, outcome.bound) if outcome.status == "limit" else bound
-        if outcome.status == "limit" and self.limits.deadline is not None:
-            self.cut_by_clock = True
-        return self.judge.lots_of(outcome.x), outcome.status == "optimal", max(bound, outcome.bound)
+            return
+        whole = outcome.x[: self.n_arcs]
+        switches = outcome.x[self.program.use_of[self.program.use_of >= 0]]
+        if np.any(np.abs(whole - np.rint(whole)) > INTEGRALITY) or np.any(np.abs(switches - np.rint(switches)) > INTEGRALITY):
+            return
+        purchase = self.judge.lots_of(outcome.x)
+        if self._keeps(purchase) and self._value(level, purchase) < self._value(level):
+            self.purchase = purchase
 
     def _keeps(self, purchase: Purchase) -> bool:
         """The purchase breaks no row and no earlier level, exactly."""
         measured = self.judge.measure(purchase)
         return not measured.broken() and all(measured.level(s.level.name) <= s.cap for s in self.levels)
 
-    def _accept(self, level: Level, purchase: Purchase, closed: bool, bound: float, relaxed: Outcome) -> None:
-        before = self.judge_value(level, self.purchase)
-        if purchase is not self.purchase and self._keeps(purchase) and self.judge_value(level, purchase) <= before:
-            self.purchase = purchase
-        elif purchase is not self.purchase:
-            closed = closed and self._proved(level, before, bound)
-        value = self.judge_value(level, self.purchase)
-        cap = cap_of(level, value)
-        self.levels.append(Solved(level, value, cap, bound, closed, relaxed.row_dual, {}, dict(self.purchase)))
-        self._fix_by_reduced_cost(relaxed, float(cap))
-        self.held.hold(level, cap)
+    def _proved(self, level: Level, bound: float) -> bool:
+        """Nothing betters the present value: gap levels count steps, the cost is a float bound away from nothing."""
+        value = float(self._value(level))
+        if level.step_t is not None:
+            return value - bound < float(level.step_t) * (1 - INTEGRALITY)
+        return value - bound <= 1e-9 * max(1.0, abs(bound))
 
-    def _fix_by_reduced_cost(self, relaxed: Outcome, cap: float) -> None:
-        """A lot that alone would lift the relaxation above the cap is in no point that keeps the level."""
+    # ---------------------------------------------------------------------------------------------- the relaxation
+
+    def _relax(self, cost: Floats, zero: NDArray[np.bool_]) -> Outcome:
+        """The LP relaxation with some columns at 0."""
+        self.held.without(zero, self._common_step).apply(self.relaxation)
+        self.relaxation.set_cost(cost)
+        outcome = self.relaxation.solve(seconds=self.limits.seconds_left(), cancelled=self.limits.cancelled)
+        if outcome.status == "limit":
+            self.relaxation.forget()
+            outcome = self.relaxation.solve(seconds=self.limits.seconds_left(), cancelled=self.limits.cancelled)
+        return outcome
+
+    def _common_step(self, row: int, zero: NDArray[np.bool_]) -> Fraction:
+        """The greatest step (t) of which all effective lots in a row, but those at 0, are multiples."""
+        members = self.program.entry_column[self.program.row_starts[row] : self.program.row_starts[row + 1]]
+        members = members[~zero[members]]
+        return Fraction(int(np.gcd.reduce(self.effective_lot[members])) if len(members) else 0, E8 * KG_PER_T)
+
+    def _hopeless(self, level: Level, relaxed: Outcome) -> NDArray[np.bool_]:
+        """Columns whose use alone lifts the relaxation to the present value: in no better point."""
+        step = float(level.step_t) * (1 - INTEGRALITY) if level.step_t is not None else 0.0
+        return self._beyond(relaxed, float(self._value(level)) - step)
+
+    def _beyond(self, relaxed: Outcome, cap: float) -> NDArray[np.bool_]:
+        """Columns whose smallest use would lift the relaxation above `cap`."""
+        beyond = np.zeros(self.program.n, dtype=bool)
         if relaxed.column_dual is None or relaxed.x is None:
-            return
-        room = max(cap - relaxed.objective, 0.0)
+            return beyond
+        arcs, use, d = self.judge.arcs, self.program.use_of, relaxed.column_dual
+        idle = (relaxed.x[: self.n_arcs] <= INTEGRALITY) & (d[: self.n_arcs] >= 0)
+        least = np.where(use >= 0, arcs.least_kg // arcs.lot_kg, 1)
+        lift = d[: self.n_arcs] * least + np.where(use >= 0, np.maximum(d[use], 0.0), 0.0)
         margin = 1e-6 * max(1.0, abs(relaxed.objective) * 1e-3)
-        self.fixed_zero |= (
-            self.program.integer
-            & (relaxed.x <= INTEGRALITY)
-            & (self.held.lower <= 0)
-            & (relaxed.column_dual > room + margin)
-        )
+        beyond[: self.n_arcs] = idle & (lift > max(cap - relaxed.objective, 0.0) + margin)
+        return beyond
+
+    # ------------------------------------------------------------------------------------------ branch and bound
+
+    def _nearby(self, level: Level, cost: Floats, relaxed: Outcome) -> Outcome:
+        """Branch and bound over the columns that are in use, in the relaxation or now, and those nearest to entering."""
+        if relaxed.x is None or relaxed.column_dual is None:
+            return relaxed
+        near = relaxed.x[: self.n_arcs] > INTEGRALITY
+        near[sorted(self.purchase)] = True
+        order = np.argsort(np.where(near, -1.0, np.abs(relaxed.column_dual[: self.n_arcs])), kind="stable")
+        chosen = order[: int(near.sum()) + max(NEARBY_COLUMNS, int(near.sum()))]
+        zero = self.out.copy()
+        zero[: self.n_arcs] = True
+        zero[chosen] = self.out[chosen]
+        return self._branch(level, cost, zero, NEARBY_NODES)
+
+    def _branch(self, level: Level, cost: Floats, zero: NDArray[np.bool_], nodes: int | None = None) -> Outcome:
+        """Branch and bound under everything held, some columns at 0, from the present purchase; rows that a point breaks
+        in exact arithmetic are tightened and the search repeated."""
+        if self.branching is None:
+            self.branching = Session(self.program)
+        session, bounds = self.branching, self.held.without(zero, self._common_step)
+        gap = float(level.step_t) * (1 - INTEGRALITY) if level.step_t is not None else 1e-6
+        nodes = nodes or (TIE_BREAK_NODES if level.name == "tie-break" else self.limits.nodes)
+        for tightened in range(TIGHTENINGS + 1):
+            bounds.apply(session)
+            session.set_cost(cost)
+            session.forget()
+            session.start_from(*self._first_point())
+            outcome = session.solve(
+                nodes=nodes, seconds=self.limits.seconds_left(), absolute_gap=gap, cancelled=self.limits.cancelled
+            )
+            broken = [] if outcome.x is None else self.judge.measure(self.judge.lots_of(outcome.x)).broken()
+            if not broken:
+                break
+            self._tighten(bounds, broken, 4.0**tightened)
+        return outcome
+
+    def _first_point(self) -> tuple[Index, Floats]:
+        """The present purchase as columns and values."""
+        x = np.zeros(self.program.n)
+        for a, kg in self.purchase.items():
+            x[a] = kg / self.judge.arcs.lot_kg[a]
+            if self.program.use_of[a] >= 0:
+                x[self.program.use_of[a]] = 1.0
+        columns = np.append(np.arange(self.n_arcs), self.program.use_of[self.program.use_of >= 0])
+        return columns, x[columns]
+
+    def _tighten(self, bounds: _Bounds, broken: list[Key], factor: float) -> None:
+        for key in broken:
+            if self.program.has_row(key):
+                row = self.program.row_of(key)
+                bounds.row_upper[row] -= SAFETY_MARGIN * factor * max(1.0, abs(bounds.row_upper[row]))
 
 
 def solve_whole(program: Program, judge: Judge, limits: WorkLimits) -> Chain:
@@ -213,5 +264,5 @@ def solve_whole(program: Program, judge: Judge, limits: WorkLimits) -> Chain:
     for k, level in enumerate(program.levels):
         if limits.report is not None:
             limits.report(level.name, k, len(program.levels))
-        state.solve_level(k, level)
+        state.solve_level(level)
     return Chain(state.purchase, tuple(state.levels), (), state.cut_by_clock)

@@ -76,6 +76,8 @@ class Program:
     entry_column: Index
     entry_value: Floats
     levels: tuple[Level, ...]
+    use_of: Index
+    """The yes-or-no column of each quantity column, which are the first; -1 where there is none. Shape (n_arcs,)."""
 
     @cached_property
     def column_keys(self) -> tuple[Key, ...]:
@@ -132,6 +134,7 @@ class Program:
             entry_column=new_column[kept],
             entry_value=self.entry_value[kept],
             levels=(),
+            use_of=np.zeros(0, dtype=np.int64),
         )
 
     def objective(self, level: Level, free: NDArray[np.bool_] | None = None) -> Floats:
@@ -147,6 +150,10 @@ class Program:
     def row_of(self, key: Key) -> int:
         """The row with this key. Raises KeyError."""
         return self._row_index[key]
+
+    def has_row(self, key: Key) -> bool:
+        """Whether some row has this key."""
+        return key in self._row_index
 
     @cached_property
     def _row_index(self) -> dict[Key, int]:
@@ -248,7 +255,7 @@ class Draft:
         """The row written with this key. Raises ValueError."""
         return self.row_keys.index(key)
 
-    def done(self, levels: Sequence[Level]) -> Program:
+    def done(self, levels: Sequence[Level], use_of: Index) -> Program:
         """The finished program; entries ordered by row, then column."""
         row, column, value = (
             np.concatenate([e[k] for e in self._entries]) if self._entries else np.zeros(0) for k in range(3)
@@ -266,6 +273,7 @@ class Draft:
             entry_column=column[order].astype(np.int64),
             entry_value=value[order].astype(float),
             levels=tuple(levels),
+            use_of=use_of,
         )
 
 

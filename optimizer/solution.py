@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 
 from optimizer.arcs import Arcs, build_arcs
-from optimizer.certificate import Frame, Goal, Multipliers, lower_bound, on_grid, proof_step, rounded_bound
-from optimizer.chain import Chain, Judge, Solved, WorkLimits, cap_of
+from optimizer.certificate import Frame, Goal, Multipliers, bound_in_phases, on_grid, proof_step
+from optimizer.chain import Chain, Judge, WorkLimits, cap_of
 from optimizer.eligibility import Screening, screen
 from optimizer.errors import BrokenPlan
 from optimizer.formulation import formulate
@@ -17,7 +17,7 @@ from optimizer.lexicographic import solve_in_order
 from optimizer.limits import fit
 from optimizer.measure import Measure, Purchase
 from optimizer.problem import Problem
-from optimizer.program import Key, Program
+from optimizer.program import Floats, Key, Program
 
 type Proof = Literal["exact", "solver", "open"]
 
@@ -37,7 +37,8 @@ class LevelProof:
     proof: Proof
     """exact: re-proved in exact arithmetic; solver: the solver says so; open: neither."""
     solver_bound: float
-    multipliers: Multipliers
+    phases: tuple[Multipliers, ...]
+    """Multipliers of the bound, phase by phase (see `certificate.bound_in_phases`)."""
     witness: Purchase | None
     """For a level with slack: the purchase that attains its value."""
 
@@ -108,20 +109,19 @@ def _proofs(problem: Problem, arcs: Arcs, program: Program, chain: Chain, measur
             continue
         value = solved.value if level.has_slack else measure.level(level.name)
         cap = cap_of(level, value)
-        multipliers = multipliers_of(program.row_keys, solved, k)
-        bound = min(rounded_bound(problem, level.name, lower_bound(frame, level.name, earlier, multipliers)), value)
+        phases = tuple(multipliers_of(program.row_keys, y, solved.held, k) for y in solved.row_duals)
+        bound = bound_in_phases(frame, level.name, earlier, phases, value)
         step = proof_step(problem, level.name, between)
         proof: Proof = "exact" if value - bound < step else ("solver" if solved.closed else "open")
         witness = solved.witness if level.has_slack else None
-        found.append(LevelProof(level.name, value, cap, bound, step, proof, solved.solver_bound, multipliers, witness))
+        found.append(LevelProof(level.name, value, cap, bound, step, proof, solved.solver_bound, phases, witness))
         earlier.append(Goal(level.name, cap))
     return tuple(found)
 
 
-def multipliers_of(row_keys: tuple[Key, ...], solved: Solved, k: int) -> dict[Key, int]:
-    """The solver's row duals of level k as multipliers of the certificate; steps and held rows become ("level", i)."""
+def multipliers_of(row_keys: tuple[Key, ...], duals: Floats, held: Mapping[int, float], k: int) -> dict[Key, int]:
+    """Row duals of level k as multipliers of the certificate; steps and held rows become ("level", i)."""
     found: dict[Key, int] = {}
-    duals = np.zeros(0) if solved.row_dual is None else solved.row_dual
     for i in np.flatnonzero(duals).tolist():
         key, y = row_keys[i], float(duals[i])
         if key[0] in ("steps", "held"):
@@ -129,7 +129,7 @@ def multipliers_of(row_keys: tuple[Key, ...], solved: Solved, k: int) -> dict[Ke
                 _add(found, ("level", key[1]), y if key[0] == "steps" else -y)
         else:
             _add(found, key, y)
-    for earlier, multiplier in solved.held.items():
+    for earlier, multiplier in held.items():
         _add(found, ("level", earlier), multiplier)
     return {key: m for key, m in found.items() if m}
 

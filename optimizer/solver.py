@@ -16,7 +16,7 @@ import pulp
 from numpy.typing import NDArray
 
 from optimizer.errors import Cancelled, SolverFailure
-from optimizer.program import INFINITY, Floats, Program
+from optimizer.program import INFINITY, Floats, Index, Program
 from optimizer.tolerances import INTEGRALITY
 
 THREADS = 1
@@ -126,6 +126,10 @@ class Session:
     def set_row_bound(self, row: int, lower: float, upper: float) -> None:
         """Bounds of one row."""
         self._highs.changeRowBounds(row, lower, upper)
+
+    def start_from(self, columns: Index, values: Floats) -> None:
+        """A first point for branch and bound: values of some columns, the solver completes them."""
+        self._highs.setSolution(len(columns), columns.astype(np.int32), np.ascontiguousarray(values, dtype=np.float64))
 
     def forget(self) -> None:
         """Drop basis and incumbent: the next solve starts cold."""

@@ -26,6 +26,7 @@ from optimizer.offers import (
 )
 from optimizer.plan import Json
 from optimizer.problem import Problem
+from optimizer.program import Key
 from optimizer.quantities import E4, ceil, floor, plain, rate, round_half_up, share_out, tonnes, yuan
 from optimizer.solution import LevelProof, Solution
 from optimizer.timeline import payment_shares
@@ -445,13 +446,16 @@ def _level_certificate(solution: Solution, p: LevelProof) -> Json:
         "name": p.name,
         "value": fraction_text(p.value),
         "bound": fraction_text(p.bound),
-        "multipliers": [
-            [*key, plain(Decimal(m) / GRID)] for key, m in sorted(p.multipliers.items(), key=lambda kv: str(kv[0]))
-        ],
+        "phases": [_multipliers(phase) for phase in p.phases],
     }
     if p.witness is not None:
         entry["witness"] = [_named(solution, a, kg) for a, kg in sorted(p.witness.items())]
     return entry
+
+
+def _multipliers(phase: Mapping[Key, int]) -> list[list[Any]]:
+    ordered = sorted(phase.items(), key=lambda item: str(item[0]))
+    return [[*key, plain(Decimal(m) / GRID)] for key, m in ordered]
 
 
 def _named(solution: Solution, a: int, kg: int) -> list[Any]:
