@@ -35,8 +35,8 @@ READING_ORDER = {
         scenario library compare frontier curves draws sweep runner summary risk charts
     """,
     "api": """
-        settings documents database archive access ledger reports/* use_cases problems routes/* pages/* jobs app
-        cli __main__
+        settings plain_data event_files plausibility documents database archive access ledger reports/words reports/*
+        use_cases examples problems progress routes/* pages/* jobs app command_words cli __main__
     """,
 }
 

@@ -1,0 +1,308 @@
+"""The command line: arguments in, one use case, words out. Thin; what is heavy is imported by the command that needs it.
+
+stdout carries the answer and nothing else; progress, warnings and logs go to stderr.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.command_words import both, say_misuse, speak
+from api.problems import EXIT_BAD_INPUT, EXIT_OK, EXIT_OUR_FAULT, EXIT_STOPPED, explain_error, say
+from api.progress import Progress
+from api.settings import LANGUAGES, debugging, language_of, today
+
+if TYPE_CHECKING:
+    from api.use_cases import PlanRequest
+    from optimizer.plan import Plan
+    from optimizer.wording import Language
+
+app = typer.Typer(
+    name="jinheng",
+    help=both(
+        "晋衡: 大型活动碳中和的最低成本采购方案, 按推荐顺序, 附证明。",
+        "jinheng: the least-cost purchase that makes an event carbon-neutral in the recommended order, with its proof.",
+    ),
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+offers_app = typer.Typer(help=both("报价文件", "Offers files"), no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(offers_app, name="offers")
+
+OffersOption = Annotated[
+    str,
+    typer.Option(
+        "--offers",
+        metavar="OFFERS",
+        help=both("报价文件: CSV, XLSX, JSON, Parquet", "offers: CSV, XLSX, JSON or Parquet"),
+    ),
+]
+LangOption = Annotated[
+    str | None, typer.Option("--lang", metavar="zh|en", help=both("语言", "language; default: the locale's"))
+]
+JsonOption = Annotated[bool, typer.Option("--json", help=both("以 JSON 回答", "answer in JSON"))]
+AsOfOption = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="DATE", help=both("计划日期, 默认今天", "the plan's day; default: today in China")),
+]
+OutOption = Annotated[
+    str | None,
+    typer.Option("-o", "--output", metavar="FILE", help=both("另存为 .json .xlsx .csv", "also write .json .xlsx .csv")),
+]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        say(f"jinheng {version('jinheng')}", sys.stdout)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help=both("显示版本", "show the version"))
+    ] = False,
+    lang: LangOption = None,
+) -> None:
+    pass
+
+
+@app.command("plan", help=both("最低成本的采购方案", "The least-cost purchase, with its reasons and its proof"))
+def plan_command(
+    event: Annotated[
+        str, typer.Argument(metavar="EVENT", help=both("活动文件: YAML 或 JSON", "event file: YAML or JSON"))
+    ],
+    offers: OffersOption,
+    policy: Annotated[
+        str | None, typer.Option("--policy", metavar="P", help=both("规则包编号或文件", "rule pack: id or file"))
+    ] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            "--objective",
+            metavar="NAME|FILE",
+            help=both(
+                "priority-first (默认), order-first, cost-first, balanced, 或文件",
+                "priority-first (default), order-first, cost-first, balanced, or a file with a list of levels",
+            ),
+        ),
+    ] = None,
+    epsilon: Annotated[
+        str | None,
+        typer.Option(
+            "--epsilon",
+            metavar="SHARE",
+            help=both("balanced 的成本余量, 默认 0.05", "cost slack of balanced; default 0.05"),
+        ),
+    ] = None,
+    outlook: Annotated[
+        str | None, typer.Option("--outlook", metavar="FILE", help=both("远期价格系数", "forward price factors"))
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option("--budget", metavar="YUAN", help=both("替换预算 (元)", "replaces the budget, yuan"))
+    ] = None,
+    time_limit: Annotated[
+        str | None,
+        typer.Option("--time-limit", metavar="S", help=both("限时 (秒), 结果不可复现", "seconds; not reproducible")),
+    ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="all|short|none", help=both("列出每个报价的理由", "reasons of every offer")),
+    ] = None,
+    out: OutOption = None,
+    as_of: AsOfOption = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> int:
+    """Plan an event or a calendar."""
+    from api.use_cases import PlanRequest
+
+    request = PlanRequest(
+        event, offers, as_of or today(), policy, objective, epsilon, outlook, budget, time_limit, explain, out
+    )
+    return _planned(request, as_json, _spoken(lang))
+
+
+@app.command("check", help=both("不信任求解器, 重新验证方案", "Prove a plan file again without trusting the solver"))
+def check_command(
+    plan: Annotated[str, typer.Argument(metavar="PLAN.json", help=both("方案文件", "plan file"))],
+    offers: Annotated[
+        str | None,
+        typer.Option("--offers", metavar="OFFERS", help=both("报价文件 (大方案需要)", "offers, for large plans")),
+    ] = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> int:
+    """Exit code 0 only if everything holds."""
+    from api.reports.findings import check_text
+    from api.use_cases import check_plan
+
+    spoken = _spoken(lang)
+    report = Progress(str, _working(spoken)).run(lambda: check_plan(plan, offers))
+    _answer(report.as_dict(spoken) if as_json else check_text(report, spoken))
+    return EXIT_OK if report.holds else EXIT_OUR_FAULT
+
+
+@offers_app.command("validate", help=both("检查报价文件", "Read an offers file and say what is wrong or odd about it"))
+def validate_command(
+    offers: Annotated[str, typer.Argument(metavar="OFFERS", help=both("报价文件", "offers file"))],
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> int:
+    """Exit code 0 when the file can be used."""
+    from api.reports.findings import offers_document, offers_text
+    from api.use_cases import validate_offers
+
+    spoken = _spoken(lang)
+    found = Progress(str, _working(spoken)).run(lambda: validate_offers(offers))
+    _answer(offers_document(found, spoken) if as_json else offers_text(found, spoken))
+    return EXIT_OK
+
+
+@app.command("demo", help=both("用自带的例子走一遍", "The main job on a shipped example"))
+def demo_command(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[EXAMPLE]", help=both("例子的名称", "which example"), show_default=False)
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help=both("列出例子", "list the examples"))] = False,
+    copy: Annotated[
+        str | None, typer.Option("--copy", metavar="DIR", help=both("复制例子到文件夹", "copy the examples"))
+    ] = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> int:
+    """Plan a shipped event on a shipped, illustrative market."""
+    from api.examples import copy_examples, example, list_examples
+    from api.use_cases import PlanRequest
+
+    spoken = _spoken(lang)
+    if listed:
+        _answer(list_examples(spoken))
+        return EXIT_OK
+    if copy is not None:
+        _answer(copy_examples(Path(copy), spoken))
+        return EXIT_OK
+    chosen = example(name)
+    code = _planned(PlanRequest(str(chosen.event), str(chosen.offers), chosen.as_of, out=out), as_json, spoken)
+    say(chosen.next_step(spoken), sys.stderr)
+    return code
+
+
+# ----------------------------------------------------------------------------------------------------------- answering
+
+
+def _planned(request: "PlanRequest", as_json: bool, lang: "Language") -> int:
+    """Plan, with progress; the answer to stdout, what was written and warnings beside JSON to stderr."""
+    from api.reports.words import level_name
+    from api.use_cases import make_plan
+
+    progress = Progress(lambda name: level_name(name, lang), _working(lang))
+    made = progress.run(lambda: make_plan(request, lang, progress.report, progress.stopping))
+    if as_json:
+        _answer(made.to_json().rstrip("\n"))
+        _warn(made)
+    else:
+        from api.reports.terminal import show_plan
+
+        show_plan(made, lang, sys.stdout)
+    if request.out is not None:
+        say(f"已写出 {request.out}" if lang == "zh" else f"Written: {request.out}", sys.stderr)
+    return made.exit_code
+
+
+def _answer(answer: Any) -> None:
+    """The answer to stdout: text as it is, data as JSON."""
+    if not isinstance(answer, str):
+        import json
+
+        answer = json.dumps(answer, ensure_ascii=False, indent=1)
+    say(answer, sys.stdout)
+
+
+def _warn(made: "Plan") -> None:
+    for warning in made.warnings:
+        say(str(warning["message"]), sys.stderr)
+
+
+def _working(lang: "Language") -> str:
+    return "计算中" if lang == "zh" else "Working"
+
+
+def _spoken(lang: str | None) -> "Language":
+    if lang is not None and lang not in LANGUAGES:
+        from optimizer.errors import BadInput
+        from optimizer.findings import fault
+
+        raise BadInput([fault("lang", "应为 zh 或 en", "should be zh or en", path="--lang", value=lang)])
+    return "en" if (lang or _default_lang[0]) == "en" else "zh"
+
+
+_default_lang = ["zh"]
+"""The language of the call that is being answered, set by `run`."""
+
+
+# ----------------------------------------------------------------------------------------------------------- the door
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Answers one call of the command and gives its exit code; never raises."""
+    lang = language_of(arguments)
+    _default_lang[0] = lang
+    as_json = "--json" in arguments
+    return _guarded(lambda: _run(arguments, lang, as_json), lang, as_json)
+
+
+def _run(arguments: Sequence[str], lang: str, as_json: bool) -> int:
+    command = speak(typer.main.get_command(app), lang)
+    try:
+        code = command.main(list(arguments), prog_name="jinheng", standalone_mode=False)
+    except typer.Abort as stop:
+        raise KeyboardInterrupt from stop
+    except typer.TyperException as misuse:
+        return say_misuse(misuse, lang, as_json)
+    return code if isinstance(code, int) else EXIT_OK
+
+
+def _guarded(work: Callable[[], int], lang: str, as_json: bool) -> int:
+    spoken: Any = lang
+    try:
+        return work()
+    except BrokenPipeError:
+        return _quiet()
+    except BaseException as error:
+        if isinstance(error, SystemExit):
+            return error.code if isinstance(error.code, int) else EXIT_BAD_INPUT
+        if debugging():
+            import traceback
+
+            traceback.print_exc()
+        try:
+            return explain_error(error, spoken, as_json)
+        except BrokenPipeError:
+            return _quiet()
+
+
+def _quiet() -> int:
+    """Whoever read stdout has left: nobody is told, and the interpreter must not complain while it shuts down."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    return EXIT_OK
+
+
+def main() -> None:
+    """The entry point of the command `jinheng`."""
+    code = run(sys.argv[1:])
+    if code == EXIT_STOPPED:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # the solver may still be busy in its thread, and would be torn down under its feet
+    sys.exit(code)

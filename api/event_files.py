@@ -1,0 +1,163 @@
+"""Event files and what goes with them become nouns: calendars, outlooks, objectives, rule packs, and single options.
+
+Every reader raises BadInput with all faults of its document, each placed by path and line. What is odd without being
+wrong is said in `plausibility`.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from api.plain_data import PlainData, read_plain
+from optimizer.errors import BadInput
+from optimizer.events import Calendar, Day, Event, ObjectiveField
+from optimizer.findings import Finding, fault, faults_of
+from optimizer.problem import Outlook
+from optimizer.quantities import Fen, RateE4
+from optimizer.rule_pack import RulePack, read_rule_pack, shipped_rule_packs
+
+PRESETS = ("priority-first", "order-first", "cost-first", "balanced")
+_UNION_STEP = re.compile(r"\.(literal|tuple)\[[^\]]*\]")
+
+
+def read_calendar(path: Path) -> tuple[Calendar, PlainData]:
+    """One event or a calendar of them (`events:`), and the file's places. Raises BadInput."""
+    data = read_plain(path)
+    value = data.value
+    if not isinstance(value, dict):
+        zh, en = (
+            "应为键值表: 一个活动 (id, end_date, emissions ...)",
+            "should be a mapping: one event (id, end_date, ...)",
+        )
+        raise BadInput([fault("event_file", zh, en).at(data.file)])
+    if "events" in value:
+        return _validated(Calendar, data, _same_ids(value["events"])), data
+    return Calendar.of(_validated(Event, data, ())), data
+
+
+def read_outlook(path: Path) -> Outlook:
+    """Forward price factors: `factors: [{instrument, from, factor}]`. Raises BadInput."""
+    return _validated(Outlook, read_plain(path), ())
+
+
+def read_objective(name: str) -> ObjectiveField:
+    """A preset by its name, or a file with a list of levels. Raises BadInput."""
+    if name in PRESETS:
+        return _objective(name)
+    path = Path(name)
+    if not path.suffix and not path.exists():
+        known = ", ".join(PRESETS)
+        zh, en = f"应为 {known} 之一, 或一个文件", f"should be one of {known}, or a file"
+        raise BadInput([fault("objective", zh, en, path="--objective", value=name)])
+    data = read_plain(path)
+    if not isinstance(data.value, list):
+        zh, en = "应为一列层级, 例如 - {level: shortfall}", "should be a list of levels, such as - {level: shortfall}"
+        raise BadInput([fault("objective_file", zh, en).at(data.file)])
+    try:
+        return _objective(data.value)
+    except BadInput as error:
+        raise BadInput(data.place(error.findings)) from error
+
+
+def _objective(value: Any) -> ObjectiveField:
+    try:
+        found: ObjectiveField = TypeAdapter(ObjectiveField).validate_python(value)
+    except ValidationError as error:
+        findings = [replace(f, path=f".{f.path}") for f in faults_of(error)]
+        raise BadInput([replace(f, path=f.path.lstrip(".")) for f in one_of_each(findings)]) from error
+    return found
+
+
+def read_policy(name: str, beside: Path) -> RulePack:
+    """A shipped rule pack by its id, or a user's own by path: from the event file's folder, then the working folder."""
+    if name in shipped_rule_packs():
+        return read_rule_pack(name)
+    found = next((p for p in (beside / name, Path(name)) if _exists(p)), None)
+    if found is None:
+        known = ", ".join(shipped_rule_packs())
+        zh, en = (
+            f"没有这个规则包; 应为 {known} 之一, 或规则包文件的路径",
+            f"no such rule pack; should be one of {known}, or the path of a file",
+        )
+        raise BadInput([fault("policy_unknown", zh, en, path="policy", value=name)])
+    return _validated(RulePack, read_plain(found), ())
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _validated[T: (Calendar, Event, Outlook, RulePack)](noun: type[T], data: PlainData, known: Sequence[Finding]) -> T:
+    try:
+        return noun.model_validate(data.value)
+    except ValidationError as error:
+        found = one_of_each(faults_of(error))
+        found += [f for f in known if f.code not in {x.code for x in found}]
+        raise BadInput(data.place(found)) from error
+
+
+def one_of_each(findings: Sequence[Finding]) -> list[Finding]:
+    """Complaints as a person would make them: of a choice between a name and a list only the branch that was meant."""
+    kept = []
+    for one in findings:
+        step = _UNION_STEP.search(one.path)
+        if step is not None:
+            scalar = one.value is not None and one.path.endswith(step.group())
+            if (step.group(1) == "literal") != scalar:
+                continue
+            one = replace(one, path=_UNION_STEP.sub("", one.path))
+        kept.append(replace(one, path=one.path.replace(".[key]", "")))
+    inner = {f.path for f in kept}
+    return [f for f in kept if f.code != "too_short" or not any(p.startswith(f"{f.path}[") for p in inner)]
+
+
+def _same_ids(events: Any) -> list[Finding]:
+    """Ids that stand twice, told also when other faults keep the calendar from being looked at as a whole."""
+    ids = [e["id"] for e in events if isinstance(e, dict) and isinstance(e.get("id"), str)] if events else []
+    doubled = sorted({i for i in ids if ids.count(i) > 1}) if len(set(ids)) < len(ids) else []
+    if not doubled:
+        return []
+    zh, en = f"活动编号重复: {', '.join(doubled)}", f"event ids should be unique: {', '.join(doubled)}"
+    return [fault("event_id", zh, en, path="events")]
+
+
+# ----------------------------------------------------------------------------------------------------- single options
+
+
+def read_day(value: date | str, option: str) -> date:
+    """A day given as such or as 2026-10-11. Raises BadInput."""
+    return _option(TypeAdapter(Day), value, option, date)
+
+
+def read_budget(value: object) -> int:
+    """Yuan as fen. Raises BadInput."""
+    return _option(TypeAdapter(Fen), value, "--budget", int)
+
+
+def read_epsilon(value: object) -> int:
+    """A share as ten-thousandths. Raises BadInput."""
+    return _option(TypeAdapter(RateE4), value, "--epsilon", int)
+
+
+def _option[T](adapter: TypeAdapter[Any], value: object, option: str, kind: Callable[..., T]) -> T:
+    try:
+        found: T = adapter.validate_python(value)
+    except ValidationError as error:
+        raise BadInput([replace(f, path=option) for f in faults_of(error)]) from error
+    return found
+
+
+def by_event(data: PlainData, value: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Event id -> the path of that event in its file ("" for a single event)."""
+    whole = data.value if value is None else value
+    if "events" not in whole:
+        return {str(whole["id"]): ""}
+    return {str(e["id"]): f"events[{k}]." for k, e in enumerate(whole["events"])}

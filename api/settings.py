@@ -1,0 +1,47 @@
+"""What the process's surroundings say, read in one place: language, day, debugging. No other file reads environment or clock.
+
+Nothing of ours is imported here, so that the command line answers `--version` and `--help` at once.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+LANGUAGES = ("zh", "en")
+MARKET_ZONE = "Asia/Shanghai"
+"""The market's days, whatever the machine's zone."""
+
+
+def language_of_environment(environment: Mapping[str, str] | None = None) -> str:
+    """The language of the locale: LC_ALL, then LC_MESSAGES, then LANG; Chinese where they name neither language."""
+    known = os.environ if environment is None else environment
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        value = known.get(name, "")
+        if value:
+            found = next((lang for lang in LANGUAGES if value.casefold().startswith(lang)), None)
+            return found or "zh"
+    return "zh"
+
+
+def language_of(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
+    """The language that `--lang` asks for, else the environment's: known before the arguments are read in earnest."""
+    asked = ""
+    for k, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        if argument == "--lang" and k + 1 < len(arguments):
+            asked = arguments[k + 1]
+        elif argument.startswith("--lang="):
+            asked = argument.removeprefix("--lang=")
+    return asked if asked in LANGUAGES else language_of_environment(environment)
+
+
+def today() -> date:
+    """Today on the market."""
+    return datetime.now(ZoneInfo(MARKET_ZONE)).date()
+
+
+def debugging() -> bool:
+    """Whether faults of ours show their traceback."""
+    return os.environ.get("JINHENG_DEBUG", "") not in ("", "0")
