@@ -181,7 +181,7 @@ def demo_command(
     lang: LangOption = None,
 ) -> int:
     """Plan a shipped event on a shipped, illustrative market."""
-    from api.examples import copy_examples, example, list_examples
+    from api.demo import copy_examples, example, list_examples
     from api.use_cases import PlanRequest
 
     spoken = _spoken(lang)

@@ -8,7 +8,9 @@ Nothing of ours is imported at the top: a misspelt option is answered at once.
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
+
+from api.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,10 +79,3 @@ def say(text: str, where: TextIO) -> None:
     encoding = getattr(where, "encoding", None) or "utf-8"
     where.write((text + "\n").encode(encoding, "replace").decode(encoding))
     where.flush()
-
-
-def printable(text: Any) -> str:
-    """Text of a file as one may show it: control characters, which could steer a terminal, as �; one line."""
-    return "".join(
-        c if c.isprintable() or c == " " else " " if c in "\t\n\r" else "\N{REPLACEMENT CHARACTER}" for c in str(text)
-    )

@@ -35,8 +35,8 @@ READING_ORDER = {
         scenario library compare frontier curves draws sweep runner summary risk charts
     """,
     "api": """
-        settings plain_data event_files plausibility documents database archive access ledger reports/words reports/*
-        use_cases examples problems progress routes/* pages/* jobs app command_words cli __main__
+        settings printable plain_data event_files plausibility documents database archive access ledger
+        reports/words reports/page reports/* use_cases demo problems progress routes/* pages/* jobs app command_words cli __main__
     """,
 }
 

@@ -1,0 +1,89 @@
+"""A page of text: sections, sentences and tables at 80 columns, Chinese counted as two; colours only in a terminal."""
+
+import shutil
+from collections.abc import Iterable, Sequence
+from io import StringIO
+from typing import TextIO
+
+from rich.box import Box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from api.printable import printable
+
+WIDTH = 80
+WIDTH_MAX = 100
+"""Wider lines are harder to read, however wide the window."""
+_HEAD_RULE = Box("    \n    \n -- \n    \n    \n    \n    \n    \n")
+BAR_CELLS = 20
+
+
+class Page:
+    """Text that is laid out as it is added, and written at once."""
+
+    def __init__(self, stream: TextIO) -> None:
+        live = stream.isatty()
+        columns = shutil.get_terminal_size((WIDTH, 24)).columns if live else WIDTH
+        self._stream = stream
+        self._buffer = StringIO()
+        self._console = Console(
+            file=self._buffer,
+            width=max(WIDTH, min(columns, WIDTH_MAX)) if live else WIDTH,
+            force_terminal=live,
+            no_color=None if live else True,
+            color_system="standard" if live else None,
+            markup=False,
+            highlight=False,
+            emoji=False,
+            legacy_windows=False,
+        )
+
+    def title(self, text: str, style: str = "bold") -> None:
+        """The first line, or one as important."""
+        self._console.print(Text(printable(text), style=style))
+
+    def section(self, text: str) -> None:
+        """A heading with room above."""
+        self._console.print()
+        self._console.print(Text(printable(text), style="bold cyan"))
+
+    def line(self, text: str, style: str = "") -> None:
+        """A sentence, wrapped."""
+        self._console.print(Text(printable(text), style=style, overflow="fold"))
+
+    def item(self, text: str) -> None:
+        """A sentence with a dash, wrapped under its own start."""
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(width=1)
+        grid.add_column(overflow="fold", ratio=1)
+        grid.add_row("-", Text(printable(text), overflow="fold"))
+        self._console.print(grid)
+
+    def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]], wide: int = 0) -> None:
+        """A table. A head that begins with ">" is of a column of numbers; column `wide` takes what room there is."""
+        table = Table(box=_HEAD_RULE, show_edge=False, pad_edge=False, padding=0, header_style="", expand=False)
+        for k, head in enumerate(heads):
+            number = head.startswith(">")
+            table.add_column(
+                Text(head.removeprefix(">")),
+                justify="right" if number else "left",
+                no_wrap=k != wide,
+                overflow="fold",
+            )
+        for row in rows:
+            table.add_row(*(Text(printable(cell)) for cell in row))
+        self._console.print(table)
+
+    def write(self) -> None:
+        """Everything to the stream, without trailing blanks."""
+        text = "\n".join(line.rstrip() for line in self._buffer.getvalue().splitlines()) + "\n"
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        self._stream.write(text.encode(encoding, "replace").decode(encoding))
+        self._stream.flush()
+
+
+def bar(share: float) -> str:
+    """A share of 1 as a bar."""
+    full = max(0, min(BAR_CELLS, round(share * BAR_CELLS)))
+    return "█" * full + "░" * (BAR_CELLS - full)
