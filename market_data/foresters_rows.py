@@ -5,6 +5,7 @@ The arithmetic lives in `forestry`; here live which cells a row must have, and w
 
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,17 @@ from optimizer.wording import Text
 
 FORESTRY_MEANS = frozenset({"area_mu", "area_ha"})
 DAYS_PER_YEAR = 365.25
+
+CONTRADICTIONS: dict[str, Text] = {
+    "forestry_only": Text("面积与碳汇量只用于新建林业", "area and yield are for new forestry only"),
+    "area_blank": Text("不能为空; 有碳汇量或每亩价格就要有面积", "is blank; a yield or a price per mu needs an area"),
+    "yield_contradicts": Text("年均碳汇量与碳汇曲线只填一种", "give a mean yield or a curve, not both"),
+    "planting_blank": Text(
+        "不能为空; 年均碳汇量从造林完成之日起计", "is blank; a mean yield accrues from the day planting is complete"
+    ),
+    "schedule_contradicts": Text("交付计划与碳汇量只填一种", "give a delivery schedule or a yield, not both"),
+    "price_contradicts": Text("价格与每亩价格只填一种", "give a price per t or per mu, not both"),
+}
 
 
 @dataclass(frozen=True)
@@ -90,56 +102,24 @@ def _contradictions(reader: TableReader, columns: dict[str, Any], given: dict[st
     named = ~columns["instrument"].blank
     described = given["yield"] | given["curve"]
     placed = next(n for n in (area_column, "yield_t_per_mu_yr", "yield_curve", "price_per_mu") if n in reader.placed)
-    checks = [
-        (
-            placed,
-            "forestry_only",
-            rows & ~forest & named,
-            "面积与碳汇量只用于新建林业",
-            "area and yield are for new forestry only",
-        ),
-        (
-            area_column,
-            "blank",
-            rows & forest & ~given["area"],
-            "不能为空; 有碳汇量或每亩价格就要有面积",
-            "is blank; a yield or a price per mu needs an area",
-        ),
-        (
-            "yield_curve",
-            "yield_contradicts",
-            given["yield"] & given["curve"],
-            "年均碳汇量与碳汇曲线只填一种",
-            "give a mean yield or a curve, not both",
-        ),
-        (
-            "planted_by",
-            "blank",
-            given["yield"] & forest & np.isnat(columns["planted_by"]),
-            "不能为空; 年均碳汇量从造林完成之日起计",
-            "is blank; a mean yield accrues from the day planting is complete",
-        ),
-        (
-            "delivery_schedule",
-            "schedule_contradicts",
-            described & ~columns["delivery_schedule"].blank,
-            "交付计划与碳汇量只填一种",
-            "give a delivery schedule or a yield, not both",
-        ),
-        (
-            "price_per_mu",
-            "price_contradicts",
-            given["per_mu"] & given["price"],
-            "价格与每亩价格只填一种",
-            "give a price per t or per mu, not both",
-        ),
-    ]
+    checks = (
+        (placed, "forestry_only", rows & ~forest & named),
+        (area_column, "area_blank", rows & forest & ~given["area"]),
+        ("yield_curve", "yield_contradicts", given["yield"] & given["curve"]),
+        ("planted_by", "planting_blank", given["yield"] & forest & np.isnat(columns["planted_by"])),
+        ("delivery_schedule", "schedule_contradicts", described & ~columns["delivery_schedule"].blank),
+        ("price_per_mu", "price_contradicts", given["per_mu"] & given["price"]),
+    )
     wrong = np.zeros(len(reader), dtype=bool)
-    for name, code, mask, zh, en in checks:
-        text = Text(zh, en)
-        reader.complain_rows(name, code, mask, lambda _, text=text: text)  # type: ignore[misc]
+    for name, kind, mask in checks:
+        code = "blank" if kind.endswith("blank") else kind
+        reader.complain_rows(name, code, mask, partial(_contradiction, kind))
         wrong |= mask
     return wrong
+
+
+def _contradiction(kind: str, _: int) -> Text:
+    return CONTRADICTIONS[kind]
 
 
 def _fill_row(

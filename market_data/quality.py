@@ -57,14 +57,14 @@ def _doubtful_quantities(offers: Offers) -> Iterator[Doubt]:
     zh, en = f"数量超过 {QUANTITY_T_DOUBTFUL} 吨, 请核对", f"is more than {QUANTITY_T_DOUBTFUL} t, please check"
     yield Doubt("quantity_far_out", "quantity", offers.quantity_kg > QUANTITY_T_DOUBTFUL * KG_PER_T, _always(zh, en))
 
+    usable = offers.quantity_kg // offers.lot_kg * offers.lot_kg
+
     def too_small(index: int) -> Text:
         lot, least = tonnes(int(offers.lot_kg[index])), tonnes(int(offers.min_quantity_kg[index]))
-        return Text(
-            f"买不到: 可售量按整手 {lot} 吨取整后为 0 或低于最小购买量 {least} 吨",
-            f"cannot be bought: in whole lots of {lot} t it is 0 or below the minimum of {least} t",
-        )
+        if usable[index] == 0:
+            return Text(f"不足一个整手 ({lot} 吨), 买不到", f"is less than one lot of {lot} t and cannot be bought")
+        return Text(f"低于最小购买量 {least} 吨, 买不到", f"is below the minimum of {least} t and cannot be bought")
 
-    usable = offers.quantity_kg // offers.lot_kg * offers.lot_kg
     yield Doubt("quantity_unusable", "quantity", (usable == 0) | (usable < offers.min_quantity_kg), too_small)
 
 

@@ -90,11 +90,12 @@ def _table(rows: list[Any]) -> RawTable:
     check_width(len(headers))
     columns = []
     for header in headers:
-        values = [row.get(header) for row in objects]
-        texts = [v if isinstance(v, str) else cell_text(v) for v in values]
-        found.extend(
-            _nested(header, number) for number, v in zip(positions, values, strict=True) if isinstance(v, dict | list)
-        )
+        values: list[Any] = [row.get(header) for row in objects]
+        kinds = set(map(type, values))
+        if kinds - {str, bool, type(None)}:
+            nested = [n for n, v in zip(positions, values, strict=True) if isinstance(v, dict | list)]
+            found.extend(_nested(header, number) for number in nested)
+        texts = values if kinds == {str} else [cell_text(v) for v in values]
         columns.append(text_series(texts))
     table = RawTable(tuple(sound_text(h) for h in headers), tuple(columns), np.array(positions, dtype=np.int64))
     for finding in found:

@@ -43,9 +43,12 @@ SHEET_NAMES = frozenset({"offers", "报价", "报价表", "offer"})
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
 _FORMULA_MARKS = (b"<f>", b"<f ", b"<f/", b":f>", b":f ", b":f/")
 _CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
-_UNUSUAL_ADDRESS = re.compile(rb"""\sr\s*=\s*(?!"[A-C]?[A-Z]?[1-9][0-9]{0,4}")""")
-_ADDRESSED = re.compile(rb"<(?:\w+:)?(?:c|row)\s[^>]*>")
-_ADDRESS = re.compile(rb"""\sr\s*=\s*["']([^"']*)["']""")
+_UNUSUAL_ADDRESS = re.compile(rb"""\sr\s*=\s*(?!"[A-C]?[A-Z]?[1-9][0-9]{0,4}")["']?([^"'>\s]*)""")
+USUAL_ROWS, USUAL_COLUMNS = 99_999, 104
+"""Addresses up to CZ99999 need no second look: a sheet that ends there has at most 10 million cells."""
+TAG_LENGTH_MAX = 2_000
+_ADDRESSED = re.compile(rb"<(?:\w+:)?(?:c|row)\s")
+_ROW_OF_ADDRESS = re.compile(rb"""\sr\s*=\s*["']?[A-Z]*([0-9]{1,7})""")
 _SOUND_ADDRESS = re.compile(rb"([A-Z]{0,3})([1-9][0-9]{0,6})")
 _COUNT = re.compile(rb"""\s(?:count|uniqueCount)\s*=\s*["'][+]?([0-9]{8,4000})""")
 COUNTS_MAX = 10_000_000
@@ -139,18 +142,20 @@ def _check_addresses(data: bytes) -> int:
     A single cell in the last corner of a sheet would take 400 GB, and the process with it: nothing is raised there.
     """
     n_cells = data.count(b"<c ") + data.count(b":c ")
-    if _UNUSUAL_ADDRESS.search(data) is None:
-        return n_cells
-    last_row = last_column = 0
-    for tag in _ADDRESSED.finditer(data):
-        address = _ADDRESS.search(tag[0])
-        if address is None:
+    last_row, last_column = USUAL_ROWS, USUAL_COLUMNS
+    for unusual in _UNUSUAL_ADDRESS.finditer(data):
+        start = data.rfind(b"<", max(0, unusual.start() - TAG_LENGTH_MAX), unusual.start())
+        if start >= 0 and _ADDRESSED.match(data, start) is None:
             continue
-        parts = _SOUND_ADDRESS.fullmatch(address[1])
-        if parts is None:
+        parts = _SOUND_ADDRESS.fullmatch(unusual[1])
+        if start < 0 or parts is None:
             raise zipfile.BadZipFile("a cell without an address")
         last_column = max(last_column, _column_number(parts[1].decode()) + 1)
         last_row = max(last_row, int(parts[2]))
+    if (last_row, last_column) == (USUAL_ROWS, USUAL_COLUMNS):
+        return n_cells
+    if last_row == USUAL_ROWS:
+        last_row = max(int(m[1]) for m in _ROW_OF_ADDRESS.finditer(data))
     check_width(last_column)
     if last_row > SHEET_ROWS_MAX or last_row * last_column > max(SPARSE_CELLS_MAX, 40 * n_cells):
         raise _too_large()

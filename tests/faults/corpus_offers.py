@@ -83,7 +83,7 @@ def rezipped(content: bytes, change) -> bytes:
 
 def bomb() -> bytes:
     def blow_up(name: str, data: bytes) -> bytes:
-        return data + b" " * 64_000_000 if name == "xl/worksheets/sheet1.xml" else data
+        return data + b" " * 20_000_000 if name == "xl/worksheets/sheet1.xml" else data
 
     return rezipped(workbook(lambda s: None), blow_up)
 

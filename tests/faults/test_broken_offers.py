@@ -18,6 +18,7 @@ sys.modules["corpus_offers"] = corpus
 _spec.loader.exec_module(corpus)
 
 SECONDS_MAX = 2.0
+"""Of the processor, so that a busy machine does not fail the test."""
 
 
 def complaints_about(path: Path) -> set[tuple[str, int | None, str]]:
@@ -39,9 +40,9 @@ def complaints_about(path: Path) -> set[tuple[str, int | None, str]]:
 def test_a_broken_file_is_refused_with_its_faults_and_their_places(broken, tmp_path):
     path = tmp_path / broken.filename
     path.write_bytes(broken.content)
-    started = time.perf_counter()
+    started = time.process_time()
     found = complaints_about(path)
-    assert time.perf_counter() - started < SECONDS_MAX
+    assert time.process_time() - started < SECONDS_MAX
     assert broken.expected <= found, found
 
 

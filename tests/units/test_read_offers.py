@@ -327,9 +327,7 @@ def test_json_numbers_are_exact_and_absent_keys_are_blank():
         {"offer_id": "8", "seller": None},
     ]
     rows[1] |= {"instrument": "ccer", "quantity": "1", "price": 1e2, "firm": False}
-    offers = read_offers(
-        "x.json", content=json.dumps({"offers": rows}).encode()
-    ).offers
+    offers = read_offers("x.json", content=json.dumps({"offers": rows}).encode()).offers
     assert (offers[0].offer_id, offers[0].quantity_kg, offers[0].price_fen, offers[0].firm) == (
         "7",
         1_000_001,
