@@ -1,4 +1,4 @@
-"""The command line: arguments in, one use case, words out. Thin; what is heavy is imported by the command that needs it.
+"""The command line: arguments in, one use case, words out. What is heavy is imported by the command that needs it.
 
 stdout carries the answer and nothing else; progress, warnings and logs go to stderr.
 """

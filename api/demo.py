@@ -1,4 +1,4 @@
-"""The examples that ship: which event goes with which market on which day, listed, copied, and planned by `jinheng demo`.
+"""The examples that ship: which event goes with which market on which day; `jinheng demo` plans, lists, copies them.
 
 The events and markets are invented and say so; the day is fixed, so that everyone sees the same plan.
 """

@@ -111,7 +111,7 @@ def _policy(policy: str | None, events: "tuple[Calendar, PlainData] | None", eve
 
 
 def _joined(events: "tuple[Calendar, PlainData]", market: "OffersFile", pack: "RulePack", day: date) -> "Problem":
-    """One problem. The calendar names its rule pack by id, wherever the pack was read from: the plan carries it whole."""
+    """One problem. The calendar names its rule pack by id, wherever it was read from: the plan carries it whole."""
     from optimizer.problem import Problem, bare_calendar
 
     calendar = bare_calendar(events[0]).model_copy(update={"policy": pack.id})

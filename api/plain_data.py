@@ -1,8 +1,8 @@
 """The text of a YAML or JSON file becomes plain values: mappings, lists, text, whole numbers, exact decimals, dates.
 
-Here live encodings, sizes and syntax; what the keys mean is the business of the rooms that ask. Numbers are never binary
-floats. Every key and item keeps the line it stands on. Aliases, tags, duplicate keys and deep nesting are faults: an
-event file needs none of them, and each is a way to say something other than what one reads.
+Here live encodings, sizes and syntax; what the keys mean is the business of the rooms that ask. Numbers are never
+binary floats. Every key and item keeps the line it stands on. Aliases, tags, duplicate keys and deep nesting are faults:
+an event file needs none of them, and each is a way to say something other than what one reads.
 """
 
 import json
@@ -255,21 +255,21 @@ class _Builder:
             value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
             self._open.append(_Open(value, self._put(value, event)))
             if len(self._open) > DEPTH_MAX:
-                _too_deep(event.start_mark.line + 1)
+                _too_deep(_line(event))
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
             self._open.pop()
         elif isinstance(event, yaml.AliasEvent):
             zh, en = "不接受别名 (*); 请写出内容", "aliases (*) are not taken; write it out"
-            _refuse("yaml_alias", zh, en, row=event.start_mark.line + 1, value=f"*{event.anchor}")
+            _refuse("yaml_alias", zh, en, row=_line(event), value=f"*{event.anchor}")
         elif isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
                 zh, en = "一个文件只能有一份文档 (---)", "a file should hold one document (---)"
-                _refuse("yaml_documents", zh, en, row=event.start_mark.line + 1)
+                _refuse("yaml_documents", zh, en, row=_line(event))
 
     def _put(self, value: Any, event: Any) -> str:
         """Puts a value where it belongs; returns its path."""
-        line = event.start_mark.line + 1
+        line = _line(event)
         self._count += 1
         if self._count > VALUES_MAX:
             _too_much()
@@ -302,6 +302,10 @@ class _Builder:
         return path
 
 
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
 def _path(owner: str, key: Any) -> str:
     return f"{owner}[{key}]" if isinstance(key, int) else f"{owner}.{key}".lstrip(".")
 
@@ -329,7 +333,7 @@ def _scalar(event: Any) -> Any:
 def _no_tag(event: Any) -> None:
     if event.tag is not None and event.tag != "!":
         zh, en = "不接受类型标签 (!)", "type tags (!) are not taken"
-        _refuse("yaml_tag", zh, en, row=event.start_mark.line + 1, value=event.tag)
+        _refuse("yaml_tag", zh, en, row=_line(event), value=event.tag)
 
 
 def _whole(text: str) -> int | str:

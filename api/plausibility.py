@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
+
 from api.event_files import by_event
 from api.plain_data import PlainData
 from optimizer.eligibility import matches
@@ -90,7 +92,7 @@ def _dates(problem: Problem, event: Event) -> Iterator[Finding]:
         yield warning(
             "deadline_past",
             f"一年期限已于 {deadline} 届满; 除新建林业外都来不及, 除非 settings.allow_late: true",
-            f"the retirement deadline was {deadline}: only new forestry can still be in time, unless settings.allow_late",
+            f"the retirement deadline was {deadline}: only new forestry is in time, unless settings.allow_late",
             path="end_date",
             value=event.end_date,
         )
@@ -109,7 +111,7 @@ def _names(problem: Problem, event: Event) -> Iterator[Finding]:
     """Names that no offer bears: a misspelt seller in a limit would silently bind nothing."""
     filters = [(f"limits[{k}].where", limit.where) for k, limit in enumerate(event.limits)]
     filters += [("eligibility.exclude", event.eligibility.exclude), ("eligibility.only", event.eligibility.only)]
-    nowhere = problem.offers.vintage * 0
+    nowhere = np.zeros(len(problem.offers), dtype=np.int32)
     for path, wanted in filters:
         for key, values in (wanted or {}).items():
             if key == "tier":

@@ -1,4 +1,4 @@
-"""What the process's surroundings say, read in one place: language, day, debugging. No other file reads environment or clock.
+"""What the surroundings say: language, day, debugging. No other file reads environment or clock.
 
 Nothing of ours is imported here, so that the command line answers `--version` and `--help` at once.
 """

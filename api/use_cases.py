@@ -1,4 +1,4 @@
-"""Load, pure call, save: the only code that joins the packages. Commands, pages and the service call this and nothing else."""
+"""Load, pure call, save: the only code that joins the packages. Commands, pages and the service call this alone."""
 
 import json
 import os
@@ -137,8 +137,8 @@ def write_whole(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -1,4 +1,4 @@
-"""The purchases of a plan as CSV for a spreadsheet: UTF-8 with BOM, and no cell that a spreadsheet would run as a formula."""
+"""The purchases of a plan as CSV: UTF-8 with BOM, and no cell that a spreadsheet would run as a formula."""
 
 import csv
 from io import StringIO

@@ -60,10 +60,10 @@ class Page:
         grid.add_row("-", Text(printable(text), overflow="fold"))
         self._console.print(grid)
 
-    def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]], wide: int = 0) -> None:
-        """A table. A head that begins with ">" is of a column of numbers; column `wide` takes what room there is."""
+    def table(self, heads: str, rows: Iterable[Sequence[str]], wide: int = 0) -> None:
+        """A table. Heads are parted by "|", those of numbers begin with ">"; column `wide` takes what room is left."""
         table = Table(box=_HEAD_RULE, show_edge=False, pad_edge=False, padding=0, header_style="", expand=False)
-        for k, head in enumerate(heads):
+        for k, head in enumerate(heads.split("|")):
             number = head.startswith(">")
             table.add_column(
                 Text(head.removeprefix(">")),

@@ -8,16 +8,16 @@ from decimal import Decimal
 from typing import TextIO
 
 from api.reports.page import Page, bar
+from api.reports.why_sections import WHY
 from api.reports.words import (
     PROOF_MEANINGS,
     PROOFS,
     event_names,
     grouped,
     level_name,
-    nearest_beaten,
     percent,
+    pick,
     proof_summary,
-    reasons_out,
     rule_name,
     unit_name,
     warnings_by_kind,
@@ -25,8 +25,6 @@ from api.reports.words import (
 from optimizer.plan import Line, Plan
 from optimizer.wording import Language
 
-BEATEN_SHOWN = 5
-RULES_SHOWN = 8
 WARNINGS_SHOWN = 12
 
 
@@ -41,12 +39,7 @@ def show_plan(plan: Plan, lang: Language, stream: TextIO) -> None:
         _years,
         _registries,
         _levels,
-        _left_out,
-        _beaten,
-        _rules,
-        _order,
-        _causes,
-        _repairs,
+        *WHY,
         _warnings,
         _footer,
     ):
@@ -54,30 +47,26 @@ def show_plan(plan: Plan, lang: Language, stream: TextIO) -> None:
     page.write()
 
 
-def _pick(lang: Language, zh: str, en: str) -> str:
-    return zh if lang == "zh" else en
-
-
 def _headline(page: Page, plan: Plan, lang: Language) -> None:
     names = event_names(plan)
     n, totals = len(plan.events), plan.totals
-    shown = names[plan.events[0].id] if n == 1 else _pick(lang, f"{n} 个活动", f"{n} events")
-    page.title(_pick(lang, f"晋衡采购方案: {shown}", f"jinheng purchase plan: {shown}"))
+    shown = names[plan.events[0].id] if n == 1 else pick(lang, f"{n} 个活动", f"{n} events")
+    page.title(pick(lang, f"晋衡采购方案: {shown}", f"jinheng purchase plan: {shown}"))
     if plan.status == "covered":
         zh = f"已全部覆盖: 需 {grouped(totals.required_t)} 吨, 覆盖 {grouped(totals.covered_t)} 吨。"
         en = f"Covered in full: {grouped(totals.covered_t)} t of {grouped(totals.required_t)} t."
-        page.title(_pick(lang, zh, en), "bold green")
+        page.title(pick(lang, zh, en), "bold green")
     else:
         zh = f"未能全部覆盖: 需 {grouped(totals.required_t)} 吨, 缺口 {grouped(totals.shortfall_t)} 吨。"
         en = f"Short: {grouped(totals.shortfall_t)} t of {grouped(totals.required_t)} t are not covered."
-        page.title(_pick(lang, zh, en), "bold red")
+        page.title(pick(lang, zh, en), "bold red")
     average = "" if totals.average_price is None else grouped(totals.average_price)
     if average:
         zh, en = f", 平均 {average} 元/吨", f", {average} yuan per covered t on average"
-        average = _pick(lang, zh, en)
-    page.line(_pick(lang, f"成本 {grouped(totals.cost)} 元{average}。", f"Cost {grouped(totals.cost)} yuan{average}."))
+        average = pick(lang, zh, en)
+    page.line(pick(lang, f"成本 {grouped(totals.cost)} 元{average}。", f"Cost {grouped(totals.cost)} yuan{average}."))
     page.line(_validity(plan, lang))
-    page.line(_pick(lang, f"证明: {proof_summary(plan, lang)}。", f"Proof: {proof_summary(plan, lang)}."))
+    page.line(pick(lang, f"证明: {proof_summary(plan, lang)}。", f"Proof: {proof_summary(plan, lang)}."))
     missed = [r for r in plan.rules if r.missed_t is not None]
     for rule in missed:
         name, owner = rule_name(rule.rule, lang), rule.event_id or ""
@@ -85,7 +74,7 @@ def _headline(page: Page, plan: Plan, lang: Language) -> None:
             f"未达到{name} ({owner}): 差 {grouped(rule.missed_t)} 吨。",
             f"Missed {name} ({owner}) by {grouped(rule.missed_t)} t.",
         )
-        page.title(_pick(lang, zh, en), "bold yellow")
+        page.title(pick(lang, zh, en), "bold yellow")
 
 
 def _validity(plan: Plan, lang: Language) -> str:
@@ -99,7 +88,7 @@ def _validity(plan: Plan, lang: Language) -> str:
         en = f"Made as of {plan.as_of}; prices are valid until {plan.valid_until}."
     if not plan.reproducible:
         zh, en = zh + " 因限时中断, 结果不可复现。", en + " Cut by the time limit: not reproducible."
-    return _pick(lang, zh, en)
+    return pick(lang, zh, en)
 
 
 def _events(page: Page, plan: Plan, lang: Language) -> None:
@@ -108,14 +97,10 @@ def _events(page: Page, plan: Plan, lang: Language) -> None:
         if Decimal(event.shortfall_t) > 0 and event.verified_short_t != event.shortfall_t:
             t = grouped(event.verified_short_t)
             zh, en = f"不计多抵销的余量, 缺口为 {t} 吨。", f"Against the emissions without the margin: {t} t short."
-            page.line(_pick(lang, zh, en))
+            page.line(pick(lang, zh, en))
         return
-    page.section(_pick(lang, "活动", "Events"))
-    heads = (
-        ["活动", ">需 吨", ">覆盖 吨", ">缺口 吨", ">成本 元"]
-        if lang == "zh"
-        else ["event", ">need t", ">covered t", ">short t", ">cost yuan"]
-    )
+    page.section(pick(lang, "活动", "Events"))
+    heads = pick(lang, "活动|>需 吨|>覆盖 吨|>缺口 吨|>成本 元", "event|>need t|>covered t|>short t|>cost yuan")
     page.table(
         heads,
         [
@@ -126,10 +111,10 @@ def _events(page: Page, plan: Plan, lang: Language) -> None:
 
 
 def _lines(page: Page, plan: Plan, lang: Language) -> None:
-    page.section(_pick(lang, "买什么", "What to buy"))
+    page.section(pick(lang, "买什么", "What to buy"))
     if not plan.lines:
         page.line(
-            _pick(
+            pick(
                 lang,
                 "没有可买的: 没有报价符合条件, 或预算不够一手。",
                 "Nothing: no offer qualifies, or no lot is affordable.",
@@ -137,11 +122,7 @@ def _lines(page: Page, plan: Plan, lang: Language) -> None:
         )
         return
     letters = _letters(plan)
-    heads = (
-        ["报价", "层", ">吨", ">元/吨", ">元", "购买日", "注销期限", "处"]
-        if lang == "zh"
-        else ["offer", "tier", ">t", ">yuan/t", ">yuan", "buy on", "cancel by", "at"]
-    )
+    heads = pick(lang, "报价|层|>吨|>元/吨|>元|购买日|注销期限|处", "offer|tier|>t|>yuan/t|>yuan|buy on|cancel by|at")
     several = len(plan.events) > 1
     for event in plan.events:
         mine = [x for x in plan.lines if x.event_id == event.id]
@@ -152,9 +133,9 @@ def _lines(page: Page, plan: Plan, lang: Language) -> None:
             page.table(heads, [_line(x, plan, letters, lang) for x in mine])
     notes = []
     if any(not x.firm for x in plan.lines):
-        notes.append(_pick(lang, "~ 非确定报价", "~ indicative price"))
+        notes.append(pick(lang, "~ 非确定报价", "~ indicative price"))
     if any(x.late for x in plan.lines):
-        notes.append(_pick(lang, "! 晚于一年期限", "! after the one-year deadline"))
+        notes.append(pick(lang, "! 晚于一年期限", "! after the one-year deadline"))
     if notes:
         page.line("; ".join(notes))
 
@@ -180,10 +161,8 @@ def _letters(plan: Plan) -> dict[str, str]:
 
 
 def _tiers(page: Page, plan: Plan, lang: Language) -> None:
-    page.section(_pick(lang, f"层级 ({plan.policy.id})", f"Tiers ({plan.policy.id})"))
-    heads = (
-        ["层", "名称", ">吨", ">占所需", "", ">元"] if lang == "zh" else ["tier", "name", ">t", ">of need", "", ">yuan"]
-    )
+    page.section(pick(lang, f"层级 ({plan.policy.id})", f"Tiers ({plan.policy.id})"))
+    heads = pick(lang, "层|名称|>吨|>占所需||>元", "tier|name|>t|>of need||>yuan")
     rows = [
         (str(t.tier), t.name, grouped(t.effective_t), percent(t.share), bar(float(t.share)), grouped(t.cost))
         for t in plan.tiers
@@ -194,26 +173,20 @@ def _tiers(page: Page, plan: Plan, lang: Language) -> None:
 def _years(page: Page, plan: Plan, lang: Language) -> None:
     if not plan.fiscal_years:
         return
-    page.section(_pick(lang, "财政年度", "Fiscal years"))
+    page.section(pick(lang, "财政年度", "Fiscal years"))
     several = len({f.event_id for f in plan.fiscal_years}) > 1
-    heads = (
-        ["年度", ">支出 元", ">预算 元", ">结转 元"]
-        if lang == "zh"
-        else ["year", ">spent yuan", ">budget yuan", ">carried yuan"]
-    )
+    heads = pick(lang, "年度|>支出 元|>预算 元|>结转 元", "year|>spent yuan|>budget yuan|>carried yuan")
     if several:
-        heads = [_pick(lang, "活动", "event"), *heads]
+        heads = pick(lang, "活动|", "event|") + heads
     rows = []
     for f in plan.fiscal_years:
         row = (str(f.year), grouped(f.spent), grouped(f.budget), grouped(f.carried))
-        rows.append((f.event_id or _pick(lang, "共用预算", "shared budget"), *row) if several else row)
+        rows.append((f.event_id or pick(lang, "共用预算", "shared budget"), *row) if several else row)
     page.table(heads, rows)
     total = [(e["id"], e["budget"]["total"]) for e in _budgets(plan) if e.get("budget", {}).get("total")]
     for owner, amount in total:
         whose = f" ({owner})" if owner and several else ""
-        page.line(
-            _pick(lang, f"预算总额{whose}: {grouped(amount)} 元", f"Budget in all{whose}: {grouped(amount)} yuan")
-        )
+        page.line(pick(lang, f"预算总额{whose}: {grouped(amount)} 元", f"Budget in all{whose}: {grouped(amount)} yuan"))
 
 
 def _budgets(plan: Plan) -> list[dict[str, dict[str, str]]]:
@@ -225,13 +198,9 @@ def _budgets(plan: Plan) -> list[dict[str, dict[str, str]]]:
 def _registries(page: Page, plan: Plan, lang: Language) -> None:
     if not plan.registries:
         return
-    page.section(_pick(lang, "在哪里注销", "Where to cancel"))
+    page.section(pick(lang, "在哪里注销", "Where to cancel"))
     letters = _letters(plan)
-    heads = (
-        ["处", "登记机构", ">吨", ">行数", "最早期限"]
-        if lang == "zh"
-        else ["at", "registry", ">t", ">lines", "first deadline"]
-    )
+    heads = pick(lang, "处|登记机构|>吨|>行数|最早期限", "at|registry|>t|>lines|first deadline")
     rows = [
         (letters[r.registry], r.registry, grouped(r.contracted_t), str(r.lines), str(r.retire_by))
         for r in plan.registries
@@ -240,19 +209,15 @@ def _registries(page: Page, plan: Plan, lang: Language) -> None:
 
 
 def _levels(page: Page, plan: Plan, lang: Language) -> None:
-    page.section(_pick(lang, "证明: 目标依次取最小", "Proof: goals minimised in this order"))
-    heads = (
-        ["目标", ">值", ">下界", ">差距", "单位", "证明"]
-        if lang == "zh"
-        else ["goal", ">value", ">bound", ">gap", "unit", "proof"]
-    )
+    page.section(pick(lang, "证明: 目标依次取最小", "Proof: goals minimised in this order"))
+    heads = pick(lang, "目标|>值|>下界|>差距|单位|证明", "goal|>value|>bound|>gap|unit|proof")
     rows = [
         (
             level_name(x.name, lang),
             grouped(x.value),
             grouped(x.bound),
             grouped(x.gap),
-            unit_name(x.unit, lang) if x.unit == "t" else _pick(lang, "元", "yuan"),
+            unit_name(x.unit, lang) if x.unit == "t" else pick(lang, "元", "yuan"),
             PROOFS[x.proof].say(lang),
         )
         for x in plan.levels
@@ -267,152 +232,25 @@ def _levels(page: Page, plan: Plan, lang: Language) -> None:
             f"整手、最小量与固定费用使成本多 {amount} 元。",
             f"Whole lots, minimums and fixed fees cost {amount} yuan.",
         )
-        page.line(_pick(lang, zh, en))
-
-
-def _left_out(page: Page, plan: Plan, lang: Language) -> None:
-    summary = plan.offers_summary
-    page.section(_pick(lang, "其余报价为何不选", "Why the other offers are out"))
-    zh = f"选用 {summary['used']}, 落选 {summary['beaten']}, 不合条件 {summary['left_out']}。"
-    en = f"{summary['used']} used, {summary['beaten']} beaten, {summary['left_out']} not eligible."
-    page.line(_pick(lang, zh, en))
-    rows = [(grouped(str(n)), message, clause) for n, message, clause in reasons_out(plan)]
-    if rows:
-        heads = [">个", "原因", "依据"] if lang == "zh" else [">offers", "reason", "clause"]
-        page.table(heads, rows, wide=1)
-
-
-def _beaten(page: Page, plan: Plan, lang: Language) -> None:
-    nearest = nearest_beaten(plan, BEATEN_SHOWN)
-    if nearest:
-        page.line("")
-        page.line(
-            _pick(
-                lang,
-                "最接近入选的落选报价 (全包价降到保本价即可入选):",
-                "Nearest of the beaten (bought if the all-in price fell to break-even):",
-            )
-        )
-        several = len(plan.events) > 1
-        heads = (
-            ["报价", ">全包价 元/吨", ">保本价 元/吨"]
-            if lang == "zh"
-            else ["offer", ">all-in yuan/t", ">break-even yuan/t"]
-        )
-        rows = [
-            (
-                state.offer_id + (f" ({state.event_id})" if several else ""),
-                "-" if price is None else f"{price:,.2f}",
-                grouped(state.break_even),
-            )
-            for state, price in nearest
-        ]
-        page.table(heads, rows)
-    by_order = sum(any(r.code == "beaten_by_order" for r in s.reasons) for s in plan.offers)
-    if by_order:
-        zh, en = (
-            f"{by_order} 个因推荐顺序靠前的已足够而落选, 价格再低也不会选用。",
-            f"{by_order} lost to the order: earlier tiers suffice, whatever their price.",
-        )
-        page.line(_pick(lang, zh, en))
-
-
-def _rules(page: Page, plan: Plan, lang: Language) -> None:
-    shown = [r for r in plan.rules if r.marginal is not None]
-    if not shown:
-        return
-    page.section(_pick(lang, "起作用的规则及其价格", "Rules that bind, and their price"))
-    heads = ["规则", ">多一单位改变", "单位", ""] if lang == "zh" else ["rule", ">one more changes", "unit", ""]
-    rows = []
-    for r in shown[:RULES_SHOWN]:
-        owner = f" ({r.event_id})" if r.event_id and len(plan.events) > 1 else ""
-        unsure = "" if r.unique is not False else _pick(lang, "仅一侧", "one way only")
-        rows.append((rule_name(r.rule, lang) + owner, grouped(r.marginal), unit_name(r.unit, lang), unsure))
-    page.table(heads, rows)
-    if len(shown) > RULES_SHOWN:
-        rest = len(shown) - RULES_SHOWN
-        page.line(_pick(lang, f"另有 {rest} 条, 见 JSON 或工作簿。", f"{rest} more: see the JSON or the workbook."))
-
-
-def _order(page: Page, plan: Plan, lang: Language) -> None:
-    price = plan.price_of_order
-    if price is None:
-        return
-    if not plan.rules:
-        page.section(_pick(lang, "顺序的代价", "The price of the order"))
-    zh = f"推荐顺序的代价: {grouped(price['value'])} 元 (同样覆盖量的最便宜合规组合为 {grouped(price['cheapest_cost'])} 元)。"
-    en = f"The recommended order costs {grouped(price['value'])} yuan over the cheapest lawful mix ({grouped(price['cheapest_cost'])} yuan)."
-    if not price["proven"]:
-        low, high = grouped(price["low"]), grouped(price["high"])
-        zh, en = zh + f" 未完全证明: 在 {low} 与 {high} 元之间。", en + f" Not proven: between {low} and {high} yuan."
-    page.line(_pick(lang, zh, en))
-    if "without_budget" in price:
-        amount = grouped(price["without_budget"])
-        zh, en = (
-            f"预算已用尽, 会压低这一代价; 若无预算则为 {amount} 元。",
-            f"The budget binds and hides part of it; without a budget: {amount} yuan.",
-        )
-        page.line(_pick(lang, zh, en))
-    if "order_first_covered_t" in price and plan.status == "short":
-        t, now = grouped(price["order_first_covered_t"]), grouped(plan.totals.covered_t)
-        zh = f"若严格按推荐顺序 (order-first), 这笔预算覆盖 {t} 吨, 而不是 {now} 吨。"
-        en = f"In the recommended order (order-first) this budget covers {t} t instead of {now} t."
-        page.line(_pick(lang, zh, en))
-
-
-def _causes(page: Page, plan: Plan, lang: Language) -> None:
-    if not plan.diagnosis:
-        return
-    page.section(_pick(lang, "为什么不够", "Why it falls short"))
-    heads = ["原因", ">至多 吨", ">需 吨"] if lang == "zh" else ["cause", ">at most t", ">needed t"]
-    rows = []
-    for cause in plan.diagnosis:
-        owner = f" ({cause['event_id']})" if cause["event_id"] and len(plan.events) > 1 else ""
-        rows.append((str(cause["message"]) + owner, grouped(cause["at_most_t"]), grouped(cause["required_t"])))
-    page.table(heads, rows)
-
-
-def _repairs(page: Page, plan: Plan, lang: Language) -> None:
-    if plan.status != "short":
-        return
-    page.section(_pick(lang, "怎样补救 (每一项都已求解)", "What would help (each was solved)"))
-    if not plan.repairs:
-        page.line(
-            _pick(
-                lang,
-                "没有单项调整能减少缺口: 需要更多报价。",
-                "No single change reduces the shortfall: more offers are needed.",
-            )
-        )
-        return
-    heads = (
-        ["调整", ">剩余缺口 吨", ">成本 元", ">追加预算 元"]
-        if lang == "zh"
-        else ["change", ">still short t", ">cost yuan", ">extra budget yuan"]
-    )
-    rows = [
-        (str(r["change"]), grouped(r["shortfall_t"]), grouped(r["cost"]), grouped(r.get("extra_budget")))
-        for r in plan.repairs
-    ]
-    page.table(heads, rows)
+        page.line(pick(lang, zh, en))
 
 
 def _warnings(page: Page, plan: Plan, lang: Language) -> None:
     kinds = warnings_by_kind(plan)
     if not kinds:
         return
-    page.section(_pick(lang, "请注意", "Please note"))
+    page.section(pick(lang, "请注意", "Please note"))
     for message, place, n in kinds[:WARNINGS_SHOWN]:
-        more = "" if n == 1 else _pick(lang, f" 等 {n} 处", f" and {n - 1} more")
+        more = "" if n == 1 else pick(lang, f" 等 {n} 处", f" and {n - 1} more")
         page.item(f"{message}" + (f" ({place}{more})" if place else ""))
     if len(kinds) > WARNINGS_SHOWN:
         rest = len(kinds) - WARNINGS_SHOWN
-        page.item(_pick(lang, f"另有 {rest} 类, 见 JSON", f"{rest} more kinds: see the JSON"))
+        page.item(pick(lang, f"另有 {rest} 类, 见 JSON", f"{rest} more kinds: see the JSON"))
 
 
 def _footer(page: Page, plan: Plan, lang: Language) -> None:
     page.line("")
-    page.line(_pick(lang, f"方案编号 {plan.plan_id}", f"Plan id {plan.plan_id}"), "dim")
+    page.line(pick(lang, f"方案编号 {plan.plan_id}", f"Plan id {plan.plan_id}"), "dim")
     engine = plan.provenance["engine"]
     versions = f"jinheng {engine}, HiGHS {plan.provenance['highs']}, {plan.policy.id} v{plan.policy.version}"
     page.line(versions, "dim")

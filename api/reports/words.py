@@ -64,6 +64,11 @@ KEYS = {
 }
 
 
+def pick(lang: Language, zh: str, en: str) -> str:
+    """The sentence in the caller's language."""
+    return zh if lang == "zh" else en
+
+
 def level_name(name: str, lang: Language) -> str:
     """A level as people call it: what tiers 1..2 leave is "beyond tier 2"; "shortfall 1" is of priority class 1."""
     head, _, number = name.partition(" ")
