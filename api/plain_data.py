@@ -1,8 +1,8 @@
 """The text of a YAML or JSON file becomes plain values: mappings, lists, text, whole numbers, exact decimals, dates.
 
 Here live encodings, sizes and syntax; what the keys mean is the business of the rooms that ask. Numbers are never
-binary floats. Every key and item keeps the line it stands on. Aliases, tags, duplicate keys and deep nesting are faults:
-an event file needs none of them, and each is a way to say something other than what one reads.
+binary floats. Every key and item keeps the line it stands on. Aliases, tags, duplicate keys and deep nesting are
+faults: an event file needs none of them, and each is a way to say something other than what one reads.
 """
 
 import json

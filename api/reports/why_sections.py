@@ -58,7 +58,8 @@ def beaten(page: Page, plan: Plan, lang: Language) -> None:
 
 def rules(page: Page, plan: Plan, lang: Language) -> None:
     """What one more unit of each binding rule changes."""
-    shown = [r for r in plan.rules if r.marginal is not None]
+    trivial = ("need", "order: shortfall") if plan.status == "short" else ()
+    shown = [r for r in plan.rules if r.marginal is not None and not r.rule.startswith(trivial)]
     if not shown:
         return
     page.section(pick(lang, "起作用的规则及其价格", "Rules that bind, and their price"))
