@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.command_words import both, say_misuse, speak
-from api.problems import EXIT_BAD_INPUT, EXIT_OK, EXIT_OUR_FAULT, EXIT_STOPPED, explain_error, say
+from api.printable import say
+from api.problems import EXIT_BAD_INPUT, EXIT_OK, EXIT_OUR_FAULT, EXIT_STOPPED, explain_error
 from api.progress import Progress
 from api.settings import LANGUAGES, debugging, language_of, today
 
@@ -276,26 +277,16 @@ def _guarded(work: Callable[[], int], lang: str, as_json: bool) -> int:
     spoken: Any = lang
     try:
         return work()
-    except BrokenPipeError:
-        return _quiet()
+    except SystemExit as asked:
+        if asked.code == EXIT_STOPPED:  # what the library makes of Ctrl-C
+            return explain_error(KeyboardInterrupt(), spoken, as_json)
+        return asked.code if isinstance(asked.code, int) else EXIT_BAD_INPUT
     except BaseException as error:
-        if isinstance(error, SystemExit):
-            return error.code if isinstance(error.code, int) else EXIT_BAD_INPUT
         if debugging():
             import traceback
 
             traceback.print_exc()
-        try:
-            return explain_error(error, spoken, as_json)
-        except BrokenPipeError:
-            return _quiet()
-
-
-def _quiet() -> int:
-    """Whoever read stdout has left: nobody is told, and the interpreter must not complain while it shuts down."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    return EXIT_OK
+        return explain_error(error, spoken, as_json)
 
 
 def main() -> None:

@@ -8,9 +8,9 @@ Nothing of ours is imported at the top: a misspelt option is answered at once.
 
 import json
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
-from api.printable import printable
+from api.printable import printable, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,10 +72,3 @@ def say_our_fault(error: BaseException, lang: "Language", as_json: bool) -> int:
     else:
         say(zh if lang == "zh" else en, sys.stderr)
     return EXIT_OUR_FAULT
-
-
-def say(text: str, where: TextIO) -> None:
-    """A text and a line's end, whatever the stream can encode."""
-    encoding = getattr(where, "encoding", None) or "utf-8"
-    where.write((text + "\n").encode(encoding, "replace").decode(encoding))
-    where.flush()

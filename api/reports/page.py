@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from api.printable import printable
+from api.printable import printable, say
 
 WIDTH = 80
 WIDTH_MAX = 100
@@ -77,10 +77,7 @@ class Page:
 
     def write(self) -> None:
         """Everything to the stream, without trailing blanks."""
-        text = "\n".join(line.rstrip() for line in self._buffer.getvalue().splitlines()) + "\n"
-        encoding = getattr(self._stream, "encoding", None) or "utf-8"
-        self._stream.write(text.encode(encoding, "replace").decode(encoding))
-        self._stream.flush()
+        say("\n".join(line.rstrip() for line in self._buffer.getvalue().splitlines()), self._stream)
 
 
 def bar(share: float) -> str:
