@@ -92,7 +92,7 @@ class Arcs:
 
 
 def unit_cost_e8(price_fen: Ints, factor_e4: Ints | int, fee_rate_e4: Ints, unit_fee_fen: Ints) -> Ints:
-    """Price x outlook x (1 + fee rate) + unit fee, exact, 10^-8 fen per t; within 64 bits by the limits of `quantities`."""
+    """Price x outlook x (1 + fee rate) + unit fee, exact, 10^-8 fen per t; within 64 bits."""
     return np.asarray(price_fen * factor_e4 * (E4 + fee_rate_e4) + unit_fee_fen * E8, dtype=np.int64)
 
 

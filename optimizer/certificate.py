@@ -96,7 +96,7 @@ class Frame:
         return [int(v * common) for v in values], common
 
     def row(self, key: Key, caps: Mapping[tuple[int, int], Fraction]) -> _Row | None:
-        """The row with this key; None for what is no row of the problem. `caps`: gap (event, tier or n + 1) -> most t."""
+        """The row with this key; None for what is no row here. `caps`: gap (event, tier or n + 1) -> most t."""
         if key[0] == "whole coverage":
             return self._whole_coverage(key, caps)
         if key not in self._rows:
@@ -126,8 +126,9 @@ class Frame:
         return mine if r > self.n_tiers else mine[self.arcs.tier[mine] <= r]
 
     def _whole_coverage(self, key: Key, caps: Mapping[tuple[int, int], Fraction]) -> _Row | None:
-        """Once the gap of (e, r) may be at most cap, what covers it is at least need - cap, rounded up to the step that
-        all its effective lots share.
+        """What covers (e, r) once its gap may be at most cap: need - cap at least.
+
+        Rounded up to the step that all its effective lots share.
         """
         e, r = self.event_number[str(key[1])], self._tier(key[2])
         members = self._up_to(e, r)
@@ -187,7 +188,9 @@ class Frame:
         labels = getattr(offers, key)
         cut = 2 if key == "region" else None
         wanted = {w[:cut] for w in wanted}
-        return np.array([*(n[:cut] in wanted for n in labels.names), False], dtype=bool)[labels.codes[offer]]
+        table = np.array([*(n[:cut] in wanted for n in labels.names), False], dtype=bool)
+        belongs: NDArray[np.bool_] = table[labels.codes[offer]]
+        return belongs
 
 
 def _budget_years(budget: Budget, name: Any, first_year: int) -> tuple[tuple[int, ...] | None, int]:
@@ -281,7 +284,7 @@ def bound_in_phases(
 
 
 def _hopeless(frame: Frame, goal: str, found: Bound, value: Fraction) -> NDArray[np.bool_]:
-    """Pieces with which the bound is `value` or more; shape (n_arcs,). Floats with a margin far above their rounding."""
+    """Pieces with which the bound is `value` or more; shape (n_arcs,). Floats, with a margin far above rounding."""
     arcs = frame.arcs
     reach = value if goal == "cost" or not frame.problem.settings.whole_lots else value - frame.problem.step_t
     slope = found.slope - found.error

@@ -19,7 +19,7 @@ type Report = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class WorkLimits:
-    """How much work a chain may do. Nodes count work and keep plans repeatable; seconds do not, and are off by default."""
+    """How much work a chain may do. Nodes count work and keep plans repeatable; seconds do not: off by default."""
 
     nodes: int = NODES_PER_LEVEL
     deadline: Callable[[], float] | None = None

@@ -1,7 +1,7 @@
 """check(plan): everything that a plan file says is derived again from the problem in it, in exact numbers.
 
 Neither the formulation nor the solver is imported. What only a solver can say (repairs, prices of rules, break-evens,
-the price of the order, the solver's own bounds, levels proven by the solver only) is sealed by `plan_id`, and listed so.
+the price of the order, the solver's own bounds, levels proven by the solver only) is sealed by `plan_id` and listed.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -492,7 +492,10 @@ def _key(parts: list[Any]) -> Key:
 
 def _shown_level(problem: Problem, name: str, shown: Any, value: Fraction, bound: Fraction, step: Fraction) -> None:
     money = name == "cost"
-    text = (lambda v: yuan(round_half_up(v * 100))) if money else (lambda v: tonnes(ceil(v * 1000)))
+
+    def text(number: Fraction) -> str:
+        return yuan(round_half_up(number * 100)) if money else tonnes(ceil(number * 1000))
+
     _same(f"{name} unit", shown.unit, "yuan" if money else "t")
     _same(f"{name} value", shown.value, text(value))
     _same(f"{name} bound", shown.bound, text(bound))

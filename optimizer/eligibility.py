@@ -1,4 +1,4 @@
-"""Which offers an event may use, and for those it may not: every reason, each with the clause it comes from (MODEL 3)."""
+"""Which offers an event may use, and for those it may not: every reason, each with its clause (MODEL 3)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -107,7 +107,7 @@ def screen(problem: Problem) -> Screening:
     for k, c in enumerate(pack.classes):
         if c.left_out is not None:
             shared[offer_class == k] |= BIT[c.left_out]
-        else:
+        elif c.tier is not None:
             tier_of_class[k] = pack.n_tiers + 1 if c.tier == "unranked" else c.tier
     tier = tier_of_class[offer_class]
     if not settings.unranked:
@@ -116,7 +116,8 @@ def screen(problem: Problem) -> Screening:
         shared[stale(offers, problem.as_of, STALE_DAYS)] |= BIT["stale"]
     shared[usable_kg(offers, settings.whole_lots) <= 0] |= BIT["no_usable_quantity"]
     rows = [_screen_event(problem, event, shared, tier) for event in problem.events]
-    return Screening(tier, offer_class, *(np.stack([r[k] for r in rows]) for k in range(3)))
+    reasons, eta, late = (np.stack(column) for column in zip(*rows, strict=True))
+    return Screening(tier, offer_class, reasons, eta, late)
 
 
 def usable_kg(offers: Offers, whole_lots: bool) -> Ints:

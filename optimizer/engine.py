@@ -1,7 +1,8 @@
-"""plan(problem) -> Plan: screen, formulate, solve in order, measure, prove, explain, repair, seal. The whole pipeline."""
+"""plan(problem) -> Plan: screen, formulate, solve in order, measure, prove, explain, repair, seal."""
 
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, Literal
 
 from optimizer import statement
@@ -184,7 +185,7 @@ def _rules(solution: Solution, explained: Explanation | None, lang: Language, li
     problem = solution.problem
     for e, event in enumerate(problem.events):
         for k, limit in enumerate(event.limits):
-            missed = solution.measure.missed_kg(e, k) if limit.min_share_e4 is not None else 0
+            missed = solution.measure.missed_kg(e, k) if limit.min_share_e4 is not None else Fraction(0)
             if missed:
                 name = _limit_name("min share", problem, e, k, "")
                 found = [r for r in found if (r["rule"], r["event_id"]) != (name, event.id)]

@@ -29,7 +29,7 @@ class Noun(BaseModel):
 
 
 def _complaint(code: str, zh: str, en: str) -> PydanticCustomError:
-    return PydanticCustomError(code, en.replace("{", "(").replace("}", ")"), {"zh": zh})  # type: ignore[arg-type]
+    return PydanticCustomError(code, en.replace("{", "(").replace("}", ")"), {"zh": zh})
 
 
 def _region(value: object) -> object:

@@ -136,7 +136,8 @@ def _break_even(solution: Solution, program: Program, y: Floats) -> Floats:
     cost = arcs.unit_cost_e8 / 1e10
     present = _present(solution)
     burden = present - np.divide(priced, cost, out=np.zeros(n), where=cost > 0)
-    return np.divide(worth, burden, out=np.full(n, np.nan), where=burden > 1e-12)
+    price: Floats = np.divide(worth, burden, out=np.full(n, np.nan), where=burden > 1e-12)
+    return price
 
 
 def _present(solution: Solution) -> Floats:
@@ -195,15 +196,16 @@ class OrderPrice:
 
 
 def price_of_order(solution: Solution, limits: WorkLimits) -> OrderPrice:
-    """Cost of this plan - cost of the `cost-first` plan of the same problem with shortfall held at this plan's value."""
+    """Cost of this plan - cost of the `cost-first` plan of the same problem, shortfall held at this plan's value."""
     cheapest = cheapest_mix(solution, limits)
     mine, other = _nominal(solution), _nominal(cheapest)
     return OrderPrice(mine[0] - other[1], mine[1] - other[1], mine[1] - other[0], cheapest)
 
 
 def cheapest_mix(solution: Solution, limits: WorkLimits) -> Solution:
-    """The `cost-first` plan with shortfall at this plan's value: the least shortfall first, then as much slack as this
-    plan leaves above it.
+    """The `cost-first` plan with shortfall at this plan's value.
+
+    The least shortfall comes first; where this plan leaves more, it is solved again with that much slack.
     """
     cheapest = solve(solution.problem.with_objective("cost-first"), limits)
     shortfalls = [p for p in cheapest.proofs if p.name.startswith("shortfall")]

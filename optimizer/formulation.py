@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -76,7 +77,7 @@ class Terms:
     @cached_property
     def _event_slices(self) -> list[Index]:
         starts = np.searchsorted(self.arcs.event, np.arange(len(self.problem.events) + 1))
-        return [np.arange(a, b) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+        return [np.arange(a, b) for a, b in pairwise(starts)]
 
 
 def formulate(problem: Problem, screening: Screening, arcs: Arcs, hold: Hold) -> Program:
@@ -163,7 +164,7 @@ def availability(t: Terms, screening: Screening) -> None:
 
 
 def budget(t: Terms, screening: Screening) -> None:
-    """budget:  sum pay_{a,y} x_a <= B_y + carried in - carried out, per fiscal year and in all; events' own and shared."""
+    """budget:  sum pay_{a,y} x_a <= B_y + carried in - carried out, per year and in all; events' own, and shared."""
     for e, event in enumerate(t.problem.events):
         if event.budget is not None:
             _budget_rows(t, event.id, event.budget, t.of_event(e))
@@ -359,7 +360,7 @@ def extra(t: Terms, spec: LevelSpec, k: int) -> Level:
 
 
 def tie_break(t: Terms) -> Level:
-    """tie-break:  sum w_a x_a, w_a = years to the purchase + a 32-bit fraction of a hash: generic, so one point is best."""
+    """tie-break:  sum w_a x_a, w_a = years to the purchase + a 32-bit fraction of a hash: generic, one best point."""
 
     def weights(wanted: Index) -> Floats:
         return tie_break_weights(t.problem, t.arcs.take(wanted)) * t.unit_t[wanted]

@@ -24,7 +24,7 @@ from optimizer.timeline import E8
 from optimizer.tolerances import ZERO_DUAL
 
 WHOLE_KG = 1e-3
-"""kg. An LP quantity nearer than this to a whole kg is read as it: far above HiGHS's feasibility tolerance of 10^-7 t."""
+"""kg. An LP quantity nearer than this to a whole kg is read as it: far above HiGHS's tolerance of 10^-7 t."""
 
 
 def solve_in_order(program: Program, hold: Hold, judge: Judge, limits: WorkLimits) -> Chain:
@@ -74,8 +74,9 @@ class _Faces:
         self.duals.append(np.zeros(m) if outcome.row_dual is None else outcome.row_dual)
 
     def multipliers(self, k: int, slack: frozenset[int]) -> tuple[Floats, dict[int, float]]:
-        """Multipliers that bound level k over the whole feasible set under `level_i <= value_i`, i < k: the dual taken
-        on the face, plus enough of the earlier levels' duals to restore the signs (MODEL 9).
+        """Multipliers that bound level k over the whole feasible set under `level_i <= value_i`, i < k (MODEL 9).
+
+        The dual taken on the face, plus enough of the earlier levels' duals to restore the signs.
         """
         d, y = self.reduced[k].copy(), self.duals[k].copy()
         held: dict[int, float] = {}
@@ -139,7 +140,9 @@ def _start(program: Program, judge: Judge) -> Start:
     names = [level.name.split(" ")[0] for level in program.levels]
     cost_first = "tier" not in names or ("cost" in names and names.index("cost") < names.index("tier"))
     rank = np.zeros(len(arcs), dtype=np.int64) if cost_first else arcs.tier.astype(np.int64)
-    return Start(arcs.event, rank, arcs.unit_cost_e8 / eta, eta * arcs.most_kg / KG_PER_T, need[arcs.event])
+    return Start(
+        arcs.event.astype(np.int64), rank, arcs.unit_cost_e8 / eta, eta * arcs.most_kg / KG_PER_T, need[arcs.event]
+    )
 
 
 def _still_optimal(program: Program, outcomes: list[Outcome], x: Floats) -> bool:

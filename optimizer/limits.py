@@ -29,8 +29,10 @@ class BudgetRow:
 
 
 def budget_rows(budget: Budget, paying_years: Sequence[int], as_of_year: int) -> list[BudgetRow]:
-    """The rows of one budget. Years before as_of's are ignored; a year not listed has 0; with `carry_forward` what is
-    left goes on from year to year through the last listed one, so spending to date stays within budgets to date.
+    """The rows of one budget.
+
+    Years before as_of's are ignored; a year not listed has 0; with `carry_forward` what is left goes on from year to
+    year through the last listed one, so spending to date stays within budgets to date.
     """
     rows = [] if budget.total_fen is None else [BudgetRow("total", None, budget.total_fen)]
     if budget.by_fiscal_year_fen is None:
@@ -56,7 +58,7 @@ def floored_caps(arcs: Arcs, members: Index, group: Index, n_groups: int, cap_e4
 
 
 def limit_groups(problem: Problem, arcs: Arcs, within: Index, limit: Limit) -> tuple[Index, Index, list[str]]:
-    """Members of a limit among the arcs `within`: (arc, number of its group, names of the groups). Blank keys are in none."""
+    """Members of a limit among the arcs `within`: (arc, number of its group, names of groups). Blanks are in none."""
     offer = arcs.offer[within]
     if limit.where is not None:
         mask = np.ones(len(within), dtype=bool)
@@ -98,8 +100,9 @@ def _matching(problem: Problem, arcs: Arcs, within: Index, key: str, values: tup
 
 
 def fit(problem: Problem, arcs: Arcs) -> Arcs:
-    """The arcs with their most cut to what a max share or a total budget alone allows; arcs that then hold no lot are
-    dropped. Exact; changes no plan, but keeps pieces that can never be used out of the bounds.
+    """The arcs with their most cut to what a max share or a total budget alone allows.
+
+    Arcs that then hold no lot are dropped. Exact; it changes no plan, but keeps what can never be used from the bounds.
     """
     most = arcs.most_kg.astype(object)
     owners: list[tuple[int | None, Event | None]] = [*enumerate(problem.events), (None, None)]

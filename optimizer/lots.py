@@ -23,6 +23,8 @@ from optimizer.tolerances import INTEGRALITY, SAFETY_MARGIN
 
 STRENGTHENINGS = 4
 """How often the relaxation of a level is solved again without what has become hopeless."""
+COLUMNS_PER_NODE = 100
+"""A level's node limit is for this many free columns; with more, a node costs more and fewer are searched."""
 NEARBY_COLUMNS = 60
 """Columns out of use that the search for a first good point looks at, the nearest to entering."""
 NEARBY_NODES = 200
@@ -104,9 +106,8 @@ class _Whole:
         bound = relaxed.bound if relaxed.status == "optimal" else -np.inf
         self._consider(level, relaxed)
         closed = self._proved(level, bound)
-        if not closed:
-            self._consider(level, self._nearby(level, cost, relaxed))
-            closed = self._proved(level, bound)
+        if not closed and not last:
+            closed = self._search_nearby(level, cost, relaxed, bound)
         hopeless, stronger = nothing, relaxed
         for _ in range(0 if last else STRENGTHENINGS):
             more = hopeless | self._hopeless(level, stronger)
@@ -150,7 +151,9 @@ class _Whole:
             return
         whole = outcome.x[: self.n_arcs]
         switches = outcome.x[self.program.use_of[self.program.use_of >= 0]]
-        if np.any(np.abs(whole - np.rint(whole)) > INTEGRALITY) or np.any(np.abs(switches - np.rint(switches)) > INTEGRALITY):
+        if np.any(np.abs(whole - np.rint(whole)) > INTEGRALITY) or np.any(
+            np.abs(switches - np.rint(switches)) > INTEGRALITY
+        ):
             return
         purchase = self.judge.lots_of(outcome.x)
         if self._keeps(purchase) and self._value(level, purchase) < self._value(level):
@@ -206,34 +209,48 @@ class _Whole:
 
     # ------------------------------------------------------------------------------------------ branch and bound
 
-    def _nearby(self, level: Level, cost: Floats, relaxed: Outcome) -> Outcome:
-        """Branch and bound over the columns that are in use, in the relaxation or now, and those nearest to entering."""
+    def _search_nearby(self, level: Level, cost: Floats, relaxed: Outcome, bound: float) -> bool:
+        """Branch and bound over the columns that are in use, in the relaxation or now, and those nearest to entering.
+
+        True: what it found is the best there is.
+        """
         if relaxed.x is None or relaxed.column_dual is None:
-            return relaxed
+            return False
         near = relaxed.x[: self.n_arcs] > INTEGRALITY
-        near[sorted(self.purchase)] = True
+        if len(self.purchase) <= int(near.sum()) + NEARBY_COLUMNS:
+            near[sorted(self.purchase)] = True
         order = np.argsort(np.where(near, -1.0, np.abs(relaxed.column_dual[: self.n_arcs])), kind="stable")
         chosen = order[: int(near.sum()) + max(NEARBY_COLUMNS, int(near.sum()))]
         zero = self.out.copy()
         zero[: self.n_arcs] = True
         zero[chosen] = self.out[chosen]
-        return self._branch(level, cost, zero, NEARBY_NODES)
+        outcome = self._branch(level, cost, zero, NEARBY_NODES)
+        self._consider(level, outcome)
+        whole_search = outcome.status == "optimal" and bool((zero == self.out).all())
+        return whole_search or self._proved(level, bound)
 
     def _branch(self, level: Level, cost: Floats, zero: NDArray[np.bool_], nodes: int | None = None) -> Outcome:
-        """Branch and bound under everything held, some columns at 0, from the present purchase; rows that a point breaks
-        in exact arithmetic are tightened and the search repeated."""
+        """Branch and bound under everything held, some columns at 0, from the present purchase.
+
+        Rows that a point breaks in exact arithmetic are tightened and the search is repeated.
+        """
         if self.branching is None:
             self.branching = Session(self.program)
         session, bounds = self.branching, self.held.without(zero, self._common_step)
         gap = float(level.step_t) * (1 - INTEGRALITY) if level.step_t is not None else 1e-6
-        nodes = nodes or (TIE_BREAK_NODES if level.name == "tie-break" else self.limits.nodes)
+        free = int((bounds.upper > bounds.lower)[: self.n_arcs].sum())
+        most = TIE_BREAK_NODES if level.name == "tie-break" else self.limits.nodes
+        nodes = nodes or max(most * COLUMNS_PER_NODE // max(free, COLUMNS_PER_NODE), 1)
         for tightened in range(TIGHTENINGS + 1):
             bounds.apply(session)
             session.set_cost(cost)
             session.forget()
             session.start_from(*self._first_point())
             outcome = session.solve(
-                nodes=nodes, seconds=self.limits.seconds_left(), absolute_gap=gap, cancelled=self.limits.cancelled
+                nodes=nodes,
+                seconds=self.limits.seconds_left(),
+                absolute_gap=gap,
+                cancelled=self.limits.cancelled,
             )
             broken = [] if outcome.x is None else self.judge.measure(self.judge.lots_of(outcome.x)).broken()
             if not broken:

@@ -54,7 +54,7 @@ def first_columns(start: Start) -> NDArray[np.bool_]:
 
 
 class Master:
-    """A program solved through a growing part of it. `solve` answers for the whole program: x and duals of full shape."""
+    """A program solved through a growing part of it. `solve` answers for the whole: x and duals of full shape."""
 
     def __init__(self, program: Program, start: Start) -> None:
         self.program = program

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -105,7 +106,7 @@ class Offer(BaseModel):
     """Yuan per t before breaks, outlook and fees."""
     min_quantity_kg: Kg = Field(alias="min_quantity", default=0)
     """Smallest purchase of one line, t."""
-    lot_kg: Kg = Field(alias="lot_size", default="1")
+    lot_kg: Kg = Field(alias="lot_size", default=Decimal(1))  # type: ignore[assignment]  # validated: 1 t -> 1000 kg
     """Purchases are multiples of this, t."""
     price_breaks: str = ""
     """All-units discount, "1000=58;5000=55": from that many t on, all at that price."""
@@ -239,7 +240,7 @@ def _take(column: Any, rows: NDArray[Any]) -> Any:
 def _kind(name: str, annotation: object) -> str:
     if name == "offer_id":
         return "id"
-    return {Labels: "label", Ints: "int", Dates: "date", Bools: "bool"}[annotation]  # type: ignore[index]
+    return {Labels: "label", Ints: "int", Dates: "date", Bools: "bool"}[annotation]
 
 
 COLUMN_KINDS: Mapping[str, str] = {f.name: _kind(f.name, f.type) for f in fields(Offers)}
@@ -247,12 +248,12 @@ COLUMN_KINDS: Mapping[str, str] = {f.name: _kind(f.name, f.type) for f in fields
 
 
 def parse_schedule(text: str) -> tuple[tuple[np.datetime64, int], ...]:
-    """ "2029-12-31=0.2;2032-12-31=0.8" -> ((date, share in 1/10^4), ...). Raises ValueError on anything else."""
+    """Text like 2029-12-31=0.2;2032-12-31=0.8 -> ((date, share in 1/10^4), ...). Raises ValueError on anything else."""
     return tuple((np.datetime64(date.fromisoformat(d.strip()), "D"), e4_of(s)) for d, s in _pairs(text))
 
 
 def parse_price_breaks(text: str) -> tuple[tuple[int, int], ...]:
-    """ "1000=58;5000=55" -> ((from kg, price in fen per t), ...). Raises ValueError on anything else."""
+    """Text like 1000=58;5000=55 -> ((from kg, price in fen per t), ...). Raises ValueError on anything else."""
     return tuple((kg_of(q), fen_of(p)) for q, p in _pairs(text))
 
 

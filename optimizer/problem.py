@@ -56,15 +56,19 @@ class Outlook(Noun):
         return sorted(f.from_date for f in self.factors if f.instrument == instrument)
 
 
+NO_OUTLOOK = Outlook()
+"""Prices stay as they are."""
+
+
 @dataclass(frozen=True)
 class Problem:
-    """What is to be planned. Events stand in order of their ids and offers in order of theirs, whatever the files had."""
+    """What is to be planned. Events and offers stand in order of their ids, whatever order the files had."""
 
     calendar: Calendar
     offers: Offers
     rule_pack: RulePack
     as_of: date
-    outlook: Outlook = Outlook()
+    outlook: Outlook = NO_OUTLOOK
     epsilon_e4: int = 500
     """Slack on the least cost under the preset `balanced`, ten-thousandths."""
     soft_budgets: bool = False
@@ -96,8 +100,10 @@ class Problem:
 
     @cached_property
     def step_t(self) -> Fraction:
-        """Step of gap levels, t (MODEL 5): 1 t from a total need of 100 t on, else the largest power of ten that is at
-        most a hundredth of the need, at least 0.001 t.
+        """Step of gap levels, t (MODEL 5).
+
+        1 t from a total need of 100 t on, else the largest power of ten that is at most a hundredth of the need, at
+        least 0.001 t.
         """
         need = Fraction(sum(e.need_kg for e in self.events), KG_PER_T)
         if need >= LARGE_NEED_T:

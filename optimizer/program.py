@@ -30,7 +30,7 @@ class Level:
     """shortfall, shortfall 1.., rules, tier 1.., cost, tie-break."""
     columns: Index
     weights: Floats | Callable[[Index], Floats]
-    """One a column; or computed when asked, from positions within `columns` (the tie-break hashes only what is left)."""
+    """One a column; or computed when asked, from positions within `columns` (the tie-break hashes what is left)."""
     unit: str
     """t, yuan or none."""
     step_t: Fraction | None
@@ -42,8 +42,8 @@ class Level:
     gap_columns: Index
     """Columns that cannot exceed the level's value once it is held."""
     rounded_rows: tuple[tuple[int, int, Fraction], ...] = ()
-    """With whole lots, (row, need in kg, step in t): once the level is held at v the row's activity is at least need - v,
-    rounded up to the step that its coefficients share."""
+    """With whole lots, (row, need in kg, step in t): once the level is held at v, the row's activity is at least
+    need - v, rounded up to the step that its coefficients share."""
     relative_e4: int = 0
     """What later levels may give up of it: a share of its absolute value, ten-thousandths."""
     absolute_e4: int = 0
@@ -138,7 +138,7 @@ class Program:
         )
 
     def objective(self, level: Level, free: NDArray[np.bool_] | None = None) -> Floats:
-        """The level's cost vector, shape (n,); weights that are computed when asked only for columns that are `free`."""
+        """The level's cost vector, shape (n,); weights computed when asked only for columns that are `free`."""
         cost = np.zeros(self.n)
         if callable(level.weights) and free is not None:
             wanted = np.flatnonzero(free[level.columns])
@@ -265,7 +265,7 @@ class Draft:
             column_names=tuple(self._names),
             lower=_joined(self._lower),
             upper=_joined(self._upper),
-            integer=_joined(self._integer).astype(bool),
+            integer=np.concatenate([*self._integer, np.zeros(0, dtype=bool)]),
             row_keys=tuple(self.row_keys),
             row_lower=_joined(self._row_lower),
             row_upper=_joined(self._row_upper),
@@ -277,5 +277,5 @@ class Draft:
         )
 
 
-def _joined(parts: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:  # type: ignore[type-var]
+def _joined(parts: Sequence[Floats]) -> Floats:
     return np.concatenate(parts) if parts else np.zeros(0)

@@ -1,4 +1,4 @@
-"""When money or supply is short: what the limits allow at most, the least extra budget, and the cheapest repairs, each solved."""
+"""When money or supply is short: what the limits allow, the least extra budget, the cheapest repairs, each solved."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from optimizer.events import EXTRA_BUDGET, LevelSpec, Limit
 from optimizer.explain import has_budget, without_budget
 from optimizer.limits import limit_groups
 from optimizer.problem import Problem, bare_calendar
+from optimizer.program import Index
 from optimizer.rule_pack import read_rule_pack, shipped_rule_packs
 from optimizer.solution import Solution, solve
 from optimizer.wording import Text
@@ -136,8 +137,10 @@ class Cause:
 
 
 def diagnose(solution: Solution) -> list[Cause]:
-    """For each event that is short: its whole eligible supply, and what each max share lets its groups cover together;
-    the budget; and pairs of limits that contradict each other.
+    """Why an event is short, in amounts.
+
+    Its whole eligible supply, what each max share lets its groups cover together, the budget, and pairs of limits that
+    contradict each other.
     """
     problem, arcs = solution.problem, solution.arcs
     n = problem.rule_pack.n_tiers
@@ -204,7 +207,7 @@ def _contradictions(solution: Solution) -> Iterator[Cause]:
             yield Cause(event.id, "min_share", Text(f"未达到 {rule}", f"{rule} is missed"), reached, required)
 
 
-def _supply(solution: Solution, members: np.ndarray) -> Fraction:  # type: ignore[type-arg]
+def _supply(solution: Solution, members: Index) -> Fraction:
     """What the offers of these arcs can cover in all, each at its best, t."""
     best: dict[int, Fraction] = {}
     arcs, offers = solution.arcs, solution.problem.offers
@@ -216,7 +219,7 @@ def _supply(solution: Solution, members: np.ndarray) -> Fraction:  # type: ignor
     return sum(best.values(), Fraction(0))
 
 
-def _under(solution: Solution, mine: np.ndarray, limit: Limit, need: Fraction) -> Fraction:  # type: ignore[type-arg]
+def _under(solution: Solution, mine: Index, limit: Limit, need: Fraction) -> Fraction:
     """What can be covered under one max share alone: each group up to its cap, the rest up to its supply, t."""
     members, group, names = limit_groups(solution.problem, solution.arcs, mine, limit)
     cap = need * Fraction(limit.max_share_e4 or 0, 10_000)

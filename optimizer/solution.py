@@ -1,4 +1,4 @@
-"""A problem solved and proved: purchase, exact measure, and for each level its value, bound and the kind of its proof."""
+"""A problem solved and proved: purchase, exact measure, and each level's value, bound and kind of proof."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

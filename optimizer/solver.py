@@ -8,7 +8,7 @@ it is feasible (`primal_solution_status == 2`), duals only with `dual_solution_s
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import highspy
 import numpy as np
@@ -21,6 +21,8 @@ from optimizer.tolerances import INTEGRALITY
 
 THREADS = 1
 """One thread count for the whole process: another one later fails silently (MODEL 10)."""
+UNLIMITED = 2_147_483_647
+"""HiGHS's own largest number of nodes."""
 FEASIBLE = 2
 """HiGHS's SolutionStatus for a point that satisfies all bounds and rows within its tolerances."""
 CANCEL_POLL_SECONDS = 0.05
@@ -61,12 +63,12 @@ class Session:
         adapter = pulp.HiGHS(msg=False, threads=THREADS, random_seed=0, output_flag=False)
         adapter.createAndConfigureSolver(self._problem)
         adapter.buildSolverModel(self._problem)
-        self._highs: highspy.Highs = self._problem.solverModel
+        self._highs: Any = self._problem.solverModel
         self._all = np.arange(program.n, dtype=np.int32)
         self.integer = np.zeros(program.n, dtype=bool)
         if program.integer.any():
             self.set_integer(np.zeros(program.n, dtype=bool) if relaxed else program.integer)
-        if self._highs.getNumCol() != program.n or self._highs.getNumRow() != program.m:
+        if self._highs is None or self._highs.getNumCol() != program.n or self._highs.getNumRow() != program.m:
             raise SolverFailure("the modeller handed the solver another program than it was given")
 
     def extend(self, program: Program, n_columns: int, n_rows: int) -> None:
@@ -150,7 +152,7 @@ class Session:
         highs.setOptionValue("mip_rel_gap", 0.0)
         highs.setOptionValue("mip_abs_gap", absolute_gap)
         highs.setOptionValue("mip_feasibility_tolerance", INTEGRALITY)
-        highs.setOptionValue("mip_max_nodes", 2_147_483_647 if nodes is None else nodes)
+        highs.setOptionValue("mip_max_nodes", UNLIMITED if nodes is None else nodes)
         if cancelled is None:
             highs.run()
         else:
@@ -212,8 +214,9 @@ class Session:
 
 
 def _write(program: Program) -> pulp.LpProblem:
-    """The program in PuLP: columns by our own short names, rows one-sided; every column is in the objective once so that
-    PuLP, which leaves unused columns out, keeps ours in their places.
+    """The program in PuLP: columns by our own short names, rows one-sided.
+
+    Every column is in the objective once, so that PuLP, which leaves unused columns out, keeps ours in their places.
     """
     problem = pulp.LpProblem("jinheng", pulp.LpMinimize)
     variables = []

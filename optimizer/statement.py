@@ -55,8 +55,8 @@ def price_text(yuan_per_t: Fraction) -> str:
 class Ledger:
     """The money of a plan in whole fen: every line, payment, year, event and the total add up (MODEL 1).
 
-    Events in order of id and their fiscal years in order stand in one row; running sums are rounded half up, so that the
-    total is rounded half up and no event or year exceeds a whole-fen budget. Inside a year of an event the lines'
+    Events in order of id and their fiscal years in order stand in one row; running sums are rounded half up, so that
+    the total is rounded half up and no event or year exceeds a whole-fen budget. Inside a year of an event the lines'
     payments are shared out by largest remainder.
     """
 
@@ -90,8 +90,10 @@ class Ledger:
             entries = cells[cell]
             exact += sum((fen for _, _, fen in entries), Fraction(0))
             after = round_half_up(exact)
-            for (a, day, _), fen in zip(entries, share_out(after - before, [f for _, _, f in entries]), strict=True):
-                result[a, day] = fen
+            for (a, day, _), printed in zip(
+                entries, share_out(after - before, [f for _, _, f in entries]), strict=True
+            ):
+                result[a, day] = printed
             before = after
         return result
 

@@ -83,8 +83,9 @@ def eta_e8(problem: Problem, deadline: date) -> Ints:
 
 
 def payment_shares(schedule: Sequence[tuple[np.datetime64, int]], purchase: date) -> list[tuple[date, int]]:
-    """When what share (10^-4) of a line's cost is paid: blank is all on the purchase date, and an instalment dated
-    before the purchase is paid on the purchase date. Dates ascend.
+    """When what share (10^-4) of a line's cost is paid, dates ascending.
+
+    Blank is all on the purchase date; an instalment dated before the purchase is paid on the purchase date.
     """
     if not schedule:
         return [(purchase, E4)]
@@ -96,8 +97,9 @@ def payment_shares(schedule: Sequence[tuple[np.datetime64, int]], purchase: date
 
 
 def purchase_dates(first: date, last: date, changes: Sequence[date], by_year: bool) -> list[date]:
-    """Candidate purchase dates from the first valid to the last possible day: the first one, then the first of each
-    later year (`by_year`) and of each outlook change.
+    """Candidate purchase dates from the first valid to the last possible day.
+
+    The first one, then the first of each later year (`by_year`) and of each outlook change.
     """
     dates = {first}
     if by_year:
@@ -107,8 +109,9 @@ def purchase_dates(first: date, last: date, changes: Sequence[date], by_year: bo
 
 
 def last_purchase_dates(offers: Offers, deadlines: Deadlines) -> Dates:
-    """The last day on which a purchase is valid and in time, shape (n,): `valid_until`, and the deadline less the
-    settlement days (for new forestry the deadline itself).
+    """The last day on which a purchase is valid and in time, shape (n,).
+
+    `valid_until`, and the deadline less the settlement days (for new forestry the deadline itself).
     """
     by_retirement = np.datetime64(deadlines.retirement, "D") - offers.settlement_days.astype("timedelta64[D]")
     in_time = np.where(is_forestry(offers), np.datetime64(deadlines.forestry, "D"), by_retirement)
