@@ -270,6 +270,8 @@ def _run(arguments: Sequence[str], lang: str, as_json: bool) -> int:
         raise KeyboardInterrupt from stop
     except typer.TyperException as misuse:
         return say_misuse(misuse, lang, as_json)
+    if code == EXIT_STOPPED:  # what the library makes of Ctrl-C
+        raise KeyboardInterrupt
     return code if isinstance(code, int) else EXIT_OK
 
 
@@ -278,8 +280,6 @@ def _guarded(work: Callable[[], int], lang: str, as_json: bool) -> int:
     try:
         return work()
     except SystemExit as asked:
-        if asked.code == EXIT_STOPPED:  # what the library makes of Ctrl-C
-            return explain_error(KeyboardInterrupt(), spoken, as_json)
         return asked.code if isinstance(asked.code, int) else EXIT_BAD_INPUT
     except BaseException as error:
         if debugging():

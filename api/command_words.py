@@ -72,7 +72,7 @@ def say_misuse(error: typer.TyperException, lang: str, as_json: bool) -> int:
     elif "does not take a value" in english:
         chinese = f"选项 {name} 不带值"
     elif "unexpected extra" in english:
-        chinese = f"多余的参数: {english.partition('(')[2].rstrip(')')}"
+        chinese = f"多余的参数: {english.rpartition('(')[2].rstrip(')')}"
     elif "No such command" in english:
         chinese = f"没有命令 {english.partition(' command ')[2].rstrip('.')}"
     elif "Missing command" in english:

@@ -35,9 +35,10 @@ def read_calendar(path: Path) -> tuple[Calendar, PlainData]:
             "should be a mapping: one event (id, end_date, ...)",
         )
         raise BadInput([fault("event_file", zh, en).at(data.file)])
+    known = _no_policy(value.get("policy"), path.parent)
     if "events" in value:
-        return _validated(Calendar, data, _same_ids(value["events"])), data
-    return Calendar.of(_validated(Event, data, ())), data
+        return _validated(Calendar, data, [*known, *_same_ids(value["events"])]), data
+    return Calendar.of(_validated(Event, data, known)), data
 
 
 def read_outlook(path: Path) -> Outlook:
@@ -117,6 +118,17 @@ def one_of_each(findings: Sequence[Finding]) -> list[Finding]:
         kept.append(replace(one, path=one.path.replace(".[key]", "")))
     inner = {f.path for f in kept}
     return [f for f in kept if f.code != "too_short" or not any(p.startswith(f"{f.path}[") for p in inner)]
+
+
+def _no_policy(name: Any, beside: Path) -> list[Finding]:
+    """What is wrong with the rule pack that the file names, told beside the file's other faults."""
+    if not isinstance(name, str):
+        return []
+    try:
+        read_policy(name, beside)
+    except BadInput as error:
+        return list(error.findings)
+    return []
 
 
 def _same_ids(events: Any) -> list[Finding]:
