@@ -46,6 +46,9 @@ class Arcs:
     tier: NDArray[np.int32]
     eta_e8: Ints
     """Effective tonnes per contracted tonne, 10^-8."""
+    cover_e8: Ints
+    """The same as coverage rows count it: a piece whose least already covers its event counts the need and no more, so
+    that a fraction of it covers only that fraction. Equal for every whole quantity, and tighter in between."""
     unit_cost_e8: Ints
     """Price after break x outlook x (1 + fee rate) + unit fee, 10^-8 fen per contracted tonne: exact."""
     fixed_fee_fen: Ints
@@ -127,6 +130,7 @@ def build_arcs(problem: Problem, screening: Screening) -> Arcs:
         line=line.astype(np.int32),
         tier=screening.tier[offer_of],
         eta_e8=eta,
+        cover_e8=cover_e8(problem, event[line], eta, least) if whole else eta,
         unit_cost_e8=unit_cost_e8(price, factor[line], offers.fee_rate_e4[offer_of], offers.unit_fee_fen[offer_of]),
         fixed_fee_fen=offers.fixed_fee_fen[offer_of] if whole else np.zeros(len(line), dtype=np.int64),
         lot_kg=lot,
@@ -144,6 +148,17 @@ def useful_kg(problem: Problem, event: Ints, eta: Ints, lot: Ints, least: Ints, 
     enough_lots = np.floor(need * (E8 / np.maximum(eta, 1)) / lot * (1 + 1e-12)).astype(np.int64) + 2
     enough = np.where(enough_lots < np.iinfo(np.int64).max // lot, enough_lots * lot, most)
     return np.minimum(most, np.maximum(least, enough))
+
+
+def cover_e8(problem: Problem, event: Ints, eta: Ints, least: Ints) -> Ints:
+    """eta, cut to need / least (rounded up to 10^-8) where the least alone covers the event."""
+    cover = eta.copy()
+    for e, number in enumerate(ev.need_kg for ev in problem.events):
+        mine = np.flatnonzero(event == e)
+        capped = mine[eta[mine].astype(float) * least[mine] > (1 - 1e-9) * number * float(E8)]
+        for a in capped.tolist():
+            cover[a] = min(int(eta[a]), -(-number * E8 // int(least[a])))
+    return cover
 
 
 def _event_arcs(problem: Problem, screening: Screening, e: int) -> tuple[Ints, Ints, Dates, Bools]:

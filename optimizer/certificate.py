@@ -107,9 +107,8 @@ class Frame:
         family = key[0]
         if family == "coverage":
             e = self.event_number[str(key[1])]
-            return _Row(
-                1, self._up_to(e, self._tier(key[2])), Fraction(self.problem.events[e].need_kg, KG_PER_T), "effective"
-            )
+            need = Fraction(self.problem.events[e].need_kg, KG_PER_T)
+            return _Row(1, self._up_to(e, self._tier(key[2])), need, "cover")
         if family == "availability":
             return self._availability(str(key[1]))
         if family == "budget":
@@ -134,9 +133,15 @@ class Frame:
         members = self._up_to(e, r)
         if (e, r) not in caps or not self.problem.settings.whole_lots or not len(members):
             return None
-        step = Fraction(int(np.gcd.reduce(self.eta_kg[members])), E8 * KG_PER_T)
         least = Fraction(self.problem.events[e].need_kg, KG_PER_T) - caps[e, r]
-        return _Row(1, members, ceil(least / step) * step, "effective") if least > 0 and step else None
+        alone = self.arcs.cover_e8[members] < self.arcs.eta_e8[members]
+        unit = int(np.gcd.reduce(self.eta_kg[members[~alone]])) if not alone.all() else 0
+        step = Fraction(unit, E8 * KG_PER_T)
+        rounded = ceil(least / step) * step if step else least
+        for a in members[alone].tolist():
+            if Fraction(int(self.arcs.eta_e8[a]) * int(self.arcs.least_kg[a]), E8 * KG_PER_T) < rounded:
+                rounded = least
+        return _Row(1, members, rounded, "effective") if least > 0 else None
 
     def _availability(self, offer_id: str) -> _Row:
         offer = self.offer_number[offer_id]
@@ -336,7 +341,7 @@ def _with_lines(frame: Frame, cost_weight: int, rows: Sequence[tuple[_Row, int]]
     weights, common = frame.weight
     weight = np.array([*weights, 0], dtype=float)[arcs.payment] / common
     cost, fixed = arcs.unit_cost_e8 / (E8 * FEN_PER_YUAN), arcs.fixed_fee_fen / FEN_PER_YUAN
-    eta = arcs.eta_e8 / E8
+    eta, cover = arcs.eta_e8 / E8, arcs.cover_e8 / E8
     value = cost_weight / GRID * cost * weight
     fee = cost_weight / GRID * fixed * weight
     size = np.abs(value)
@@ -346,7 +351,7 @@ def _with_lines(frame: Frame, cost_weight: int, rows: Sequence[tuple[_Row, int]]
             part = -y * cost[at] * (row.share_e4 / E4)
             fee[at] -= y * fixed[at] * (row.share_e4 / E4)
         else:
-            part = -y * (eta[at] if row.kind == "effective" else np.ones(len(at)))
+            part = -y * (eta[at] if row.kind == "effective" else cover[at] if row.kind == "cover" else np.ones(len(at)))
         value[at] += part
         size[at] += np.abs(part)
     error = size * ROUNDING * (8 + len(rows))
@@ -366,7 +371,7 @@ def _exact_terms(
     position = np.full(len(arcs), -1, dtype=np.int64)
     position[suspects] = np.arange(len(suspects))
     cost = arcs.unit_cost_e8[suspects].astype(object)
-    eta = arcs.eta_e8[suspects].astype(object)
+    eta, cover = arcs.eta_e8[suspects].astype(object), arcs.cover_e8[suspects].astype(object)
     weight = np.array([weights[k] for k in arcs.payment[suspects].tolist()], dtype=object)
     fee_fen = arcs.fixed_fee_fen[suspects].astype(object)
     slope = cost * weight * (cost_weight * E4)
@@ -375,8 +380,8 @@ def _exact_terms(
         local = position[row.members]
         inside = local >= 0
         at = local[inside]
-        if row.kind == "effective":
-            slope[at] -= eta[at] * (m * FEN_PER_YUAN * E4 * common)
+        if row.kind in ("effective", "cover"):
+            slope[at] -= (eta if row.kind == "effective" else cover)[at] * (m * FEN_PER_YUAN * E4 * common)
         elif row.kind == "contracted":
             slope[at] -= m * per_yuan * E4 * common
         elif row.share_e4 is not None:

@@ -6,7 +6,6 @@ Symbols, code names and units stand in FORMULATION.md. With whole lots a quantit
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 from typing import Literal
@@ -55,6 +54,11 @@ class Terms:
     def effective_t(self) -> Floats:
         """Effective tonnes per unit: eta_a."""
         return self.arcs.eta_e8 / E8 * self.unit_t
+
+    @cached_property
+    def cover_t(self) -> Floats:
+        """Effective tonnes per unit as coverage rows count them: see `Arcs.cover_e8`."""
+        return self.arcs.cover_e8 / E8 * self.unit_t
 
     @cached_property
     def cost_yuan(self) -> Floats:
@@ -138,7 +142,7 @@ def coverage(t: Terms, screening: Screening) -> None:
             name = "all" if r > n else r
             columns = np.append(t.x[members], t.gap[e, r - 1])
             t.draft.add_row(
-                ("coverage", event.id, name), t.need_t(e), INFINITY, columns, np.append(t.effective_t[members], 1.0)
+                ("coverage", event.id, name), t.need_t(e), INFINITY, columns, np.append(t.cover_t[members], 1.0)
             )
             if t.whole:
                 t.draft.add_row(
@@ -294,24 +298,15 @@ def tier(t: Terms, spec: LevelSpec, k: int) -> Level:
     return _gap_level(t, spec, k, t.gap[:, r - 1], sum(t.need_t(e) for e in events), _rounded_rows(t, events, r))
 
 
-def _rounded_rows(t: Terms, events: Sequence[int], r: int | None) -> tuple[tuple[int, int, Fraction], ...]:
+def _rounded_rows(t: Terms, events: Sequence[int], r: int | None) -> tuple[tuple[int, int], ...]:
     if not t.whole:
         return ()
-    found = []
-    for e in events:
-        arcs = t.of_event(e)
-        members = arcs if r is None else arcs[t.arcs.tier[arcs] <= r]
-        step = common_step(t.arcs, members)
-        if step:
-            event = t.problem.events[e]
-            found.append(
-                (t.draft.row_index(("whole coverage", event.id, "all" if r is None else r)), event.need_kg, step)
-            )
-    return tuple(found)
+    needs = [(t.problem.events[e].id, t.problem.events[e].need_kg) for e in events]
+    return tuple((t.draft.row_index(("whole coverage", name, "all" if r is None else r)), need) for name, need in needs)
 
 
 def _gap_level(
-    t: Terms, spec: LevelSpec, k: int, gaps: Index, most_t: float, rounded: tuple[tuple[int, int, Fraction], ...] = ()
+    t: Terms, spec: LevelSpec, k: int, gaps: Index, most_t: float, rounded: tuple[tuple[int, int], ...] = ()
 ) -> Level:
     slack = {"relative_e4": spec.relative_e4, "absolute_e4": spec.absolute_e4}
     if t.whole and len(gaps):
@@ -383,10 +378,3 @@ LEVELS: dict[str, Callable[[Terms, LevelSpec, int], Level]] = {
     "cost": cost,
     "extra": extra,
 }
-
-
-def common_step(arcs: Arcs, members: Index) -> Fraction:
-    """The greatest step (t) that all members' effective lots are multiples of; 0 for none."""
-    return Fraction(
-        int(np.gcd.reduce(arcs.eta_e8[members] * arcs.lot_kg[members])) if len(members) else 0, E8 * KG_PER_T
-    )

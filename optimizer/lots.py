@@ -31,6 +31,8 @@ NEARBY_NODES = 200
 """Branch-and-bound nodes of that search."""
 TIGHTENINGS = 4
 """How often rows that an integral point breaks in exact arithmetic are tightened before the point is given up."""
+TIE_BREAK_COLUMNS = 200
+"""With more free columns the tie-break is settled among the columns near the plan only; the same plan every time."""
 TIE_BREAK_NODES = 500
 """Branch-and-bound nodes for the tie-break, which improves nothing that a user pays for."""
 CAP_MARGIN = 1e-12
@@ -58,19 +60,20 @@ class _Bounds:
             steps = cap // level.step_t
             self.upper[level.step_column] = steps
             self.upper[level.gap_columns] = np.minimum(self.upper[level.gap_columns], float(steps * level.step_t))
-            for row, need_kg, _ in level.rounded_rows:
+            for row, need_kg in level.rounded_rows:
                 least = Fraction(need_kg, KG_PER_T) - steps * level.step_t
                 self.least[row] = max(least, self.least.get(row, least))
         elif level.row is not None:
             self.row_upper[level.row] = float(cap) + CAP_MARGIN * max(1.0, abs(float(cap)))
 
-    def without(self, zero: NDArray[np.bool_], steps: Callable[[int, NDArray[np.bool_]], Fraction]) -> "_Bounds":
+    def without(
+        self, zero: NDArray[np.bool_], rounded: Callable[[int, Fraction, NDArray[np.bool_]], Fraction]
+    ) -> "_Bounds":
         """The same with some columns at 0, and coverage rounded up to the step that the others share."""
         upper, row_lower = np.where(zero, np.minimum(self.lower, self.upper), self.upper), self.row_lower.copy()
         for row, least in self.least.items():
-            step = steps(row, zero)
-            if step and least > 0:
-                row_lower[row] = float(ceil(least / step) * step)
+            if least > 0:
+                row_lower[row] = float(rounded(row, least, zero))
         return _Bounds(self.lower, upper, row_lower, self.row_upper.copy(), self.least)
 
     def apply(self, session: Session) -> None:
@@ -106,7 +109,7 @@ class _Whole:
         bound = relaxed.bound if relaxed.status == "optimal" else -np.inf
         self._consider(level, relaxed)
         closed = self._proved(level, bound)
-        if not closed and not last:
+        if not closed:
             closed = self._search_nearby(level, cost, relaxed, bound)
         hopeless, stronger = nothing, relaxed
         for _ in range(0 if last else STRENGTHENINGS):
@@ -120,13 +123,17 @@ class _Whole:
             bound = max(bound, min(stronger.bound, float(self._value(level))))
             self._consider(level, stronger)
             closed = self._proved(level, bound)
-        if not closed:
+        if not closed and (not last or self._free() <= TIE_BREAK_COLUMNS):
             outcome = self._branch(level, cost, self.out | hopeless)
             self._consider(level, outcome)
             closed = outcome.status in ("optimal", "infeasible")
             bound = max(bound, min(outcome.bound, float(self._value(level))))
             self.cut_by_clock |= outcome.status == "limit" and self.limits.deadline is not None
         self._close(level, closed, bound, tuple(duals), relaxed)
+
+    def _free(self) -> int:
+        """Quantity columns that may still be used."""
+        return int((~self.out[: self.n_arcs]).sum())
 
     def _close(self, level: Level, closed: bool, bound: float, duals: tuple[Floats, ...], relaxed: Outcome) -> None:
         value = self._value(level)
@@ -175,7 +182,7 @@ class _Whole:
 
     def _relax(self, cost: Floats, zero: NDArray[np.bool_]) -> Outcome:
         """The LP relaxation with some columns at 0."""
-        self.held.without(zero, self._common_step).apply(self.relaxation)
+        self.held.without(zero, self._rounded).apply(self.relaxation)
         self.relaxation.set_cost(cost)
         outcome = self.relaxation.solve(seconds=self.limits.seconds_left(), cancelled=self.limits.cancelled)
         if outcome.status == "limit":
@@ -183,11 +190,21 @@ class _Whole:
             outcome = self.relaxation.solve(seconds=self.limits.seconds_left(), cancelled=self.limits.cancelled)
         return outcome
 
-    def _common_step(self, row: int, zero: NDArray[np.bool_]) -> Fraction:
-        """The greatest step (t) of which all effective lots in a row, but those at 0, are multiples."""
-        members = self.program.entry_column[self.program.row_starts[row] : self.program.row_starts[row + 1]]
+    def _rounded(self, row: int, least: Fraction, zero: NDArray[np.bool_]) -> Fraction:
+        """`least` of a coverage row, rounded up to the greatest step (t) that all its effective lots share.
+
+        Columns at 0 do not count; pieces that cover the event alone must reach the rounded sum, else it stays as it is.
+        """
+        arcs, row_starts = self.judge.arcs, self.program.row_starts
+        members = self.program.entry_column[row_starts[row] : row_starts[row + 1]]
         members = members[~zero[members]]
-        return Fraction(int(np.gcd.reduce(self.effective_lot[members])) if len(members) else 0, E8 * KG_PER_T)
+        alone = arcs.cover_e8[members] < arcs.eta_e8[members]
+        step = Fraction(
+            int(np.gcd.reduce(self.effective_lot[members[~alone]])) if not alone.all() else 0, E8 * KG_PER_T
+        )
+        rounded = ceil(least / step) * step if step else least
+        reached = [int(arcs.eta_e8[a]) * int(arcs.least_kg[a]) for a in members[alone].tolist()]
+        return rounded if min(reached, default=rounded * E8 * KG_PER_T) >= rounded * E8 * KG_PER_T else least
 
     def _hopeless(self, level: Level, relaxed: Outcome) -> NDArray[np.bool_]:
         """Columns whose use alone lifts the relaxation to the present value: in no better point."""
@@ -236,7 +253,7 @@ class _Whole:
         """
         if self.branching is None:
             self.branching = Session(self.program)
-        session, bounds = self.branching, self.held.without(zero, self._common_step)
+        session, bounds = self.branching, self.held.without(zero, self._rounded)
         gap = float(level.step_t) * (1 - INTEGRALITY) if level.step_t is not None else 1e-6
         free = int((bounds.upper > bounds.lower)[: self.n_arcs].sum())
         most = TIE_BREAK_NODES if level.name == "tie-break" else self.limits.nodes

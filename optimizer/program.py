@@ -41,8 +41,8 @@ class Level:
     """The row that can hold the level; None: only its face can."""
     gap_columns: Index
     """Columns that cannot exceed the level's value once it is held."""
-    rounded_rows: tuple[tuple[int, int, Fraction], ...] = ()
-    """With whole lots, (row, need in kg, step in t): once the level is held at v, the row's activity is at least
+    rounded_rows: tuple[tuple[int, int], ...] = ()
+    """With whole lots, (row, need in kg): once the level is held at v, the row's activity is at least
     need - v, rounded up to the step that its coefficients share."""
     relative_e4: int = 0
     """What later levels may give up of it: a share of its absolute value, ten-thousandths."""
