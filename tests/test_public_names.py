@@ -1,0 +1,28 @@
+"""The public names of each package, all of them and in order: adding or dropping one is a decision, made here."""
+
+import importlib
+
+import pytest
+
+PUBLIC = {
+    "optimizer": """
+        ENGINE_VERSION BadInput BrokenPlan Calendar Cancelled CheckReport EngineFault Event Finding JinhengError Offer
+        Offers Outlook Plan Problem RulePack Settings SolverFailure check plan read_rule_pack shipped_rule_packs
+    """,
+    "market_data": "OffersFile offers_from_frame offers_to_frame read_offers write_offers",
+    "api": "read_problem",
+}
+
+
+@pytest.mark.parametrize("package", sorted(PUBLIC))
+def test_a_package_gives_exactly_its_public_names(package):
+    module = importlib.import_module(package)
+    assert list(module.__all__) == PUBLIC[package].split()
+
+
+@pytest.mark.parametrize("package", sorted(PUBLIC))
+def test_every_public_name_is_there_and_says_what_it_is(package):
+    module = importlib.import_module(package)
+    for name in module.__all__:
+        thing = getattr(module, name)
+        assert isinstance(thing, str) or thing.__doc__, name
