@@ -90,6 +90,9 @@ def coverage() -> dict[str, Program]:
     return {
         "divisible": program([event()], offers, settings=DIVISIBLE),
         "whole lots": program([event()], [ccer("A", 60, 50, lot_size=20), forest("B", 500, 10)]),
+        "a meeting of 0.8 t that one lot covers": program(
+            [event(tonnes="0.8")], [ccer("A", 60, 50), ccer("B", 1, 60, lot_size="0.5")]
+        ),
     }
 
 

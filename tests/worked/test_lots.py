@@ -42,6 +42,18 @@ def test_a_blank_lot_size_is_one_tonne(through_doors):
     assert through_doors(event("10.5"), [offer("A", 1, 100, 10, lot_size="0.01")]).bought == {"A": "10.5"}
 
 
+@pytest.mark.parametrize(("price", "bought", "cost"), [(55, {"A": "1"}, "50.00"), (30, {"B": "1"}, "30.00")])
+def test_a_small_meeting_buys_a_whole_lot(through_doors, price, bought, cost):
+    """Proves: a lot larger than the need covers it, and no more than it.
+
+    Arithmetic: 0.8 t; a lot of 1 t at 50 against two lots of 0.5 t at 55 a tonne (55) or at 30 (30).
+    Sensitivity: 0.8 t for 40 or 24; a covered share above 1.
+    """
+    answer = through_doors(event("0.8"), [offer("A", 1, 60, 50), offer("B", 1, 1, price, lot_size="0.5")])
+    assert (answer.bought, answer.cost, answer.shortfall) == (bought, cost, "0")
+    assert answer["events"][0]["covered_t"] == "1"
+
+
 def test_what_does_not_fill_a_lot_is_not_usable(through_doors):
     """Proves: usable quantity = floor(quantity / lot) x lot.
 

@@ -71,10 +71,10 @@ def test_a_late_offer_has_one_purchase_date(through_doors):
 def test_forests_need_no_settlement_before_the_year_is_out(through_doors):
     """Proves: settlement days and the one-year deadline bind everything but forestry.
 
-    Arithmetic: 10 t of a forest that settles after 2000 days.
+    Arithmetic: 10 t of a forest that settles after 3000 days, beyond its own six years too.
     Sensitivity: left out as too late.
     """
-    assert through_doors(event(10), [offer("C", 3, 100, 1, settlement_days=2000)]).bought == {"C": "10"}
+    assert through_doors(event(10), [offer("C", 3, 100, 1, settlement_days=3000)]).bought == {"C": "10"}
 
 
 SCHEDULE = "2029-12-31=0.2;2032-10-11=0.5;2036-12-31=1"
