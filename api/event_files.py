@@ -133,7 +133,8 @@ def _no_policy(name: Any, beside: Path) -> list[Finding]:
 
 def _same_ids(events: Any) -> list[Finding]:
     """Ids that stand twice, told also when other faults keep the calendar from being looked at as a whole."""
-    ids = [e["id"] for e in events if isinstance(e, dict) and isinstance(e.get("id"), str)] if events else []
+    events = events if isinstance(events, list) else []
+    ids = [e["id"] for e in events if isinstance(e, dict) and isinstance(e.get("id"), str)]
     doubled = sorted({i for i in ids if ids.count(i) > 1}) if len(set(ids)) < len(ids) else []
     if not doubled:
         return []

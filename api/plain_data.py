@@ -22,8 +22,8 @@ from optimizer.findings import Finding, fault
 
 BYTES_MAX = 10_000_000
 """An event file of a thousand events is half a megabyte."""
-VALUES_MAX = 200_000
-"""Keys and items in one file: ten thousand events."""
+VALUES_MAX = 100_000
+"""Keys and items in one file: several thousand events."""
 DEPTH_MAX = 30
 """Levels of nesting; event files use six."""
 DIGITS_MAX = 30

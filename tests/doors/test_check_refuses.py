@@ -63,6 +63,7 @@ SEALED_ONLY = {
 }
 """Kinds of fields that no check can derive without a solver, or that are words for people."""
 
+WRONG_KINDS: list[Any] = [None, "x", 5, [], {}, [[]], {"a": 1}]
 MAY_BE_EMPTY = {
     "offers",
     "rules",
@@ -170,7 +171,7 @@ def test_a_part_that_is_missing_or_of_another_kind_is_refused_without_a_crash(do
     for key in document:
         if key in ("plan_id", "problem"):
             continue
-        for wrong in (None, "x", 5, [], {}, [[]], {"a": 1}):
+        for wrong in WRONG_KINDS:
             if wrong == document[key]:
                 continue
             said = holds(sealed_anew({**document, key: wrong}), tmp_path)

@@ -251,7 +251,7 @@ def test_progress_is_silent_for_a_second_then_names_the_level():
 
 def test_progress_passes_on_what_the_work_raises():
     with pytest.raises(KeyError):
-        Progress(str, "Working", StringIO()).run(lambda: {}["x"])
+        Progress(str, "Working", StringIO()).run(lambda: os.environ["JINHENG_NO_SUCH"])
     assert threading.active_count() < 20
 
 
