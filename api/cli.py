@@ -57,6 +57,26 @@ OutOption = Annotated[
     typer.Option("-o", "--output", metavar="FILE", help=both("另存为 .json .xlsx .csv", "also write .json .xlsx .csv")),
 ]
 
+ObjectiveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--objective",
+        metavar="NAME|FILE",
+        help=both(
+            "priority-first (默认), order-first, cost-first, balanced, 或文件",
+            "priority-first (default), order-first, cost-first, balanced, or a file with a list of levels",
+        ),
+    ),
+]
+EpsilonOption = Annotated[
+    str | None,
+    typer.Option(
+        "--epsilon",
+        metavar="SHARE",
+        help=both("balanced 的成本余量, 默认 0.05", "cost slack of balanced; default 0.05"),
+    ),
+]
+
 
 def _version(asked: bool) -> None:
     if asked:
@@ -85,25 +105,8 @@ def plan_command(
     policy: Annotated[
         str | None, typer.Option("--policy", metavar="P", help=both("规则包编号或文件", "rule pack: id or file"))
     ] = None,
-    objective: Annotated[
-        str | None,
-        typer.Option(
-            "--objective",
-            metavar="NAME|FILE",
-            help=both(
-                "priority-first (默认), order-first, cost-first, balanced, 或文件",
-                "priority-first (default), order-first, cost-first, balanced, or a file with a list of levels",
-            ),
-        ),
-    ] = None,
-    epsilon: Annotated[
-        str | None,
-        typer.Option(
-            "--epsilon",
-            metavar="SHARE",
-            help=both("balanced 的成本余量, 默认 0.05", "cost slack of balanced; default 0.05"),
-        ),
-    ] = None,
+    objective: ObjectiveOption = None,
+    epsilon: EpsilonOption = None,
     outlook: Annotated[
         str | None, typer.Option("--outlook", metavar="FILE", help=both("远期价格系数", "forward price factors"))
     ] = None,

@@ -17,6 +17,8 @@ WIDTH_MAX = 100
 """Wider lines are harder to read, however wide the window."""
 _HEAD_RULE = Box("    \n    \n -- \n    \n    \n    \n    \n    \n")
 BAR_CELLS = 20
+_MARK = "\ue000"
+"""A character of no meaning, which no table has otherwise: where a row across stands."""
 
 
 class Page:
@@ -60,8 +62,11 @@ class Page:
         grid.add_row("-", Text(printable(text), overflow="fold"))
         self._console.print(grid)
 
-    def table(self, heads: str, rows: Iterable[Sequence[str]], wide: int = 0) -> None:
-        """A table. Heads are parted by "|", those of numbers begin with ">"; column `wide` takes what room is left."""
+    def table(self, heads: str, rows: Iterable[Sequence[str] | str], wide: int = 0) -> None:
+        """A table. Heads are parted by "|", those of numbers begin with ">"; column `wide` takes what room is left.
+
+        A row that is one text stands across the table.
+        """
         table = Table(box=_HEAD_RULE, show_edge=False, pad_edge=False, padding=0, header_style="", expand=False)
         for k, head in enumerate(heads.split("|")):
             number = head.startswith(">")
@@ -71,9 +76,21 @@ class Page:
                 no_wrap=k != wide,
                 overflow="fold",
             )
+        across: dict[str, str] = {}
         for row in rows:
-            table.add_row(*(Text(printable(cell)) for cell in row))
-        self._console.print(table)
+            if isinstance(row, str):
+                mark = f"{_MARK}{len(across)}{_MARK}"
+                across[mark] = printable(row)
+                table.add_row(mark)
+            else:
+                table.add_row(*(Text(printable(cell)) for cell in row))
+        with self._console.capture() as captured:
+            self._console.print(table)
+        for line in captured.get().splitlines():
+            if line.strip() in across:
+                self.line(across[line.strip()], "bold")
+            else:
+                self._buffer.write(line + "\n")
 
     def write(self) -> None:
         """Everything to the stream, without trailing blanks."""

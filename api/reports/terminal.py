@@ -4,8 +4,9 @@ Order: headline, what to buy, tiers, years, where to cancel, proof, why others a
 warnings, plan id. Everything shown stands in the plan; nothing is computed here but sums of a table's own rows.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import TextIO
+from typing import Any, TextIO
 
 from api.reports.page import Page, bar
 from api.reports.why_sections import WHY
@@ -123,14 +124,13 @@ def _lines(page: Page, plan: Plan, lang: Language) -> None:
         return
     letters = _letters(plan)
     heads = pick(lang, "报价|层|>吨|>元/吨|>元|购买日|注销期限|处", "offer|tier|>t|>yuan/t|>yuan|buy on|cancel by|at")
-    several = len(plan.events) > 1
+    names, rows = event_names(plan), list[Sequence[str] | str]()
     for event in plan.events:
         mine = [x for x in plan.lines if x.event_id == event.id]
-        if several and mine:
-            page.line("")
-            page.line(f"[{event.id}] {event_names(plan)[event.id]}", "bold")
-        if mine:
-            page.table(heads, [_line(x, plan, letters, lang) for x in mine])
+        if len(plan.events) > 1 and mine:
+            rows.append(event.id if names[event.id] == event.id else f"{event.id}  {names[event.id]}")
+        rows += [_line(x, letters) for x in mine]
+    page.table(heads, rows)
     notes = []
     if any(not x.firm for x in plan.lines):
         notes.append(pick(lang, "~ 非确定报价", "~ indicative price"))
@@ -140,11 +140,10 @@ def _lines(page: Page, plan: Plan, lang: Language) -> None:
         page.line("; ".join(notes))
 
 
-def _line(x: Line, plan: Plan, letters: dict[str, str], lang: Language) -> tuple[str, ...]:
-    tier = str(x.tier)
+def _line(x: Line, letters: dict[str, str]) -> tuple[str, ...]:
     return (
         x.offer_id + ("" if x.firm else " ~"),
-        tier,
+        str(x.tier),
         grouped(x.contracted_t),
         grouped(x.unit_price),
         grouped(x.cost),
@@ -171,28 +170,46 @@ def _tiers(page: Page, plan: Plan, lang: Language) -> None:
 
 
 def _years(page: Page, plan: Plan, lang: Language) -> None:
+    """Spending by year of those who have a budget and, of a calendar, of all events together."""
     if not plan.fiscal_years:
         return
     page.section(pick(lang, "财政年度", "Fiscal years"))
-    several = len({f.event_id for f in plan.fiscal_years}) > 1
     heads = pick(lang, "年度|>支出 元|>预算 元|>结转 元", "year|>spent yuan|>budget yuan|>carried yuan")
-    if several:
-        heads = pick(lang, "活动|", "event|") + heads
-    rows = []
+    totals = {str(e["id"]): e["budget"].get("total") for e in _owners(plan) if e.get("budget")}
+    if len(plan.events) == 1 and not plan.problem.get("calendar", {}).get("budget"):
+        rows = [(str(f.year), grouped(f.spent), grouped(f.budget), grouped(f.carried)) for f in plan.fiscal_years]
+        page.table(heads, rows)
+    else:
+        several = [
+            (
+                f.event_id or pick(lang, "共用预算", "shared budget"),
+                str(f.year),
+                *map(grouped, (f.spent, f.budget, f.carried)),
+            )
+            for f in plan.fiscal_years
+            if (f.event_id or "") in totals
+        ]
+        page.table(pick(lang, "活动|", "event|") + heads, [*several, *_all_events(plan, lang)])
+    for owner, amount in totals.items():
+        if amount is not None:
+            whose = f" ({owner})" if owner and len(plan.events) > 1 else ""
+            page.line(
+                pick(lang, f"预算总额{whose}: {grouped(amount)} 元", f"Budget in all{whose}: {grouped(amount)} yuan")
+            )
+
+
+def _all_events(plan: Plan, lang: Language) -> list[tuple[str, ...]]:
+    spent: dict[int, Decimal] = {}
     for f in plan.fiscal_years:
-        row = (str(f.year), grouped(f.spent), grouped(f.budget), grouped(f.carried))
-        rows.append((f.event_id or pick(lang, "共用预算", "shared budget"), *row) if several else row)
-    page.table(heads, rows)
-    total = [(e["id"], e["budget"]["total"]) for e in _budgets(plan) if e.get("budget", {}).get("total")]
-    for owner, amount in total:
-        whose = f" ({owner})" if owner and several else ""
-        page.line(pick(lang, f"预算总额{whose}: {grouped(amount)} 元", f"Budget in all{whose}: {grouped(amount)} yuan"))
+        if f.event_id is not None:
+            spent[f.year] = spent.get(f.year, Decimal(0)) + Decimal(f.spent)
+    return [(pick(lang, "全部活动", "all events"), str(y), grouped(str(s)), "-", "-") for y, s in sorted(spent.items())]
 
 
-def _budgets(plan: Plan) -> list[dict[str, dict[str, str]]]:
+def _owners(plan: Plan) -> list[dict[str, Any]]:
+    """Events as the problem has them, and the calendar's shared budget under the id ""."""
     calendar = plan.problem.get("calendar", {})
-    shared = [{"id": "", "budget": calendar["budget"]}] if calendar.get("budget") else []
-    return [*calendar.get("events", []), *shared]
+    return [*calendar.get("events", []), {"id": "", "budget": calendar.get("budget")}]
 
 
 def _registries(page: Page, plan: Plan, lang: Language) -> None:

@@ -1,6 +1,7 @@
 """The part of a plan's report that says why: what is out, what was beaten by how much, prices, causes and repairs."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from api.reports.page import Page
 from api.reports.words import grouped, nearest_beaten, pick, reasons_out, rule_name, unit_name
@@ -17,6 +18,8 @@ def left_out(page: Page, plan: Plan, lang: Language) -> None:
     page.section(pick(lang, "其余报价为何不选", "Why the other offers are out"))
     zh = f"选用 {summary['used']}, 落选 {summary['beaten']}, 不合条件 {summary['left_out']}。"
     en = f"{summary['used']} used, {summary['beaten']} beaten, {summary['left_out']} not eligible."
+    if len(plan.events) > 1:
+        zh, en = f"按活动逐个计: {zh}", f"Counted for each event: {en}"
     page.line(pick(lang, zh, en))
     rows = [(grouped(str(n)), message, clause) for n, message, clause in reasons_out(plan)]
     if rows:
@@ -47,6 +50,10 @@ def beaten(page: Page, plan: Plan, lang: Language) -> None:
             for state, price in nearest
         ]
         page.table(heads, rows)
+        if any(price is not None and price < Decimal(state.break_even or "0") for state, price in nearest):
+            zh = "全包价已低于保本价而仍未入选的, 受整手、最小量、固定费用或限额所阻。"
+            en = "Where the price is below break-even already, lots, a minimum, a fee or a limit stands in the way."
+            page.line(pick(lang, zh, en))
     by_order = sum(any(r.code == "beaten_by_order" for r in s.reasons) for s in plan.offers)
     if by_order:
         zh, en = (

@@ -147,18 +147,21 @@ def all_in_price(offer: dict[str, Any]) -> Decimal:
 
 
 def nearest_beaten(plan: Plan, most: int) -> list[tuple[OfferState, Decimal | None]]:
-    """Beaten offers with a break-even, those that would have to fall least first, each with its all-in price."""
-    offers = offers_by_id(plan)
+    """Beaten offers with a break-even, those that would have to fall least first, once each, with the all-in price."""
+    offers, used = offers_by_id(plan), {s.offer_id for s in plan.offers if s.state == "used"}
     found: list[tuple[OfferState, Decimal | None]] = []
     for state in plan.offers:
-        if state.state == "beaten" and state.break_even is not None:
+        if state.state == "beaten" and state.break_even is not None and state.offer_id not in used:
             offer = offers.get(state.offer_id)
             found.append((state, None if offer is None else all_in_price(offer)))
 
     def distance(pair: tuple[OfferState, Decimal | None]) -> Decimal:
         return Decimal(0) if pair[1] is None else pair[1] - Decimal(pair[0].break_even or "0")
 
-    return sorted(found, key=lambda p: (distance(p), p[0].event_id, p[0].offer_id))[:most]
+    nearest: dict[str, tuple[OfferState, Decimal | None]] = {}
+    for pair in sorted(found, key=lambda p: (distance(p), p[0].event_id, p[0].offer_id)):
+        nearest.setdefault(pair[0].offer_id, pair)
+    return list(nearest.values())[:most]
 
 
 def reasons_out(plan: Plan) -> list[tuple[int, str, str]]:

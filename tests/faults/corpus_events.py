@@ -161,7 +161,7 @@ CORPUS = [
         ("limit_kind", "limits[2]"),
         ("limit_empty", "limits[3]"),
         ("filter_key", "limits[4].where"),
-        ("filter_key", "limits[5].where"),
+        ("filter_empty", "limits[5].where"),
         ("limit_share", "limits[6]"),
         ("limit_order", "limits[7]"),
         ("region", "limits[8].where"),
