@@ -59,6 +59,8 @@ class Arcs:
     """Smallest positive quantity."""
     most_kg: Ints
     """Largest quantity."""
+    offered_kg: Ints
+    """Largest quantity before `limits.fit` cut it to what a cap or a budget leaves; what explanations look at."""
     late: Bools
     payment: NDArray[np.int32]
     """Index into `payments`."""
@@ -122,6 +124,7 @@ def build_arcs(problem: Problem, screening: Screening) -> Arcs:
     offer_of = offer[line]
     lot = offers.lot_kg[offer_of] if whole else np.ones(len(line), dtype=np.int64)
     eta = screening.eta_e8[event[line], offer_of]
+    useful = useful_kg(problem, event[line], eta, lot, least, most)
     return Arcs(
         event=event[line].astype(np.int32),
         offer=offer_of.astype(np.int32),
@@ -135,7 +138,8 @@ def build_arcs(problem: Problem, screening: Screening) -> Arcs:
         fixed_fee_fen=offers.fixed_fee_fen[offer_of] if whole else np.zeros(len(line), dtype=np.int64),
         lot_kg=lot,
         least_kg=least,
-        most_kg=useful_kg(problem, event[line], eta, lot, least, most),
+        most_kg=useful,
+        offered_kg=useful,
         late=late[line],
         payment=payment[line],
         payments=payments,

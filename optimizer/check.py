@@ -20,6 +20,7 @@ from optimizer.certificate import GRID, Frame, Goal, bound_in_phases, gaps_of, p
 from optimizer.eligibility import REASONS, Screening, reasons_of, screen
 from optimizer.errors import BadInput
 from optimizer.events import Calendar
+from optimizer.findings import fault
 from optimizer.limits import fit
 from optimizer.offers import Offer, Offers, parse_price_breaks, parse_schedule
 from optimizer.plan import Json, Plan, seal_is_whole, sha256
@@ -157,7 +158,7 @@ def read_problem_part(part: Mapping[str, Any], offers: Offers | None) -> Problem
     if carried is not None:
         offers = Offers.of(Offer.model_validate(o) for o in carried)
     if offers is None:
-        raise BadInput([_need_offers()])
+        raise BadInput([OFFERS_NEEDED])
     if offers.sha256 != part["offers_sha256"] or len(offers) != part["offers_count"]:
         raise _Differs("offers_sha256")
     return Problem(
@@ -170,14 +171,11 @@ def read_problem_part(part: Mapping[str, Any], offers: Offers | None) -> Problem
     )
 
 
-def _need_offers() -> Any:
-    from optimizer.findings import fault
-
-    return fault(
-        "offers_needed",
-        "方案只带报价的哈希; 请用 --offers 给出报价文件",
-        "the plan carries only the hash of its offers; give the file with --offers",
-    )
+OFFERS_NEEDED = fault(
+    "offers_needed",
+    "方案只带报价的哈希; 请用 --offers 给出报价文件",
+    "the plan carries only the hash of its offers; give the file with --offers",
+)
 
 
 def _open(document: Json, offers: Offers | None) -> _Opened:

@@ -182,6 +182,8 @@ def _rules(solution: Solution, explained: Explanation | None, lang: Language, li
         if explained is None
         else [r for price in explained.rules if (r := _rule(solution, price, explained.priced_in)) is not None]
     )
+    if explained is not None:
+        found += _needs(solution, explained)
     problem = solution.problem
     for e, event in enumerate(problem.events):
         for k, limit in enumerate(event.limits):
@@ -216,9 +218,7 @@ def _rule(solution: Solution, price: RulePriceFound, priced_in: str) -> Json | N
         rule, event_id, per = f"order: {level}", None, "t"
         marginal = -marginal if family == "steps" else marginal
     elif family == "coverage":
-        if key[2] != "all":
-            return None
-        rule, event_id, per = "need", owner, "t"
+        return None
     elif family == "budget":
         rule, event_id, per = f"budget {key[2]}", owner or None, "yuan"
     else:
@@ -239,6 +239,23 @@ def _rule(solution: Solution, price: RulePriceFound, priced_in: str) -> Json | N
         "unique": price.unique,
         "missed_t": None,
     }
+
+
+def _needs(solution: Solution, explained: Explanation) -> list[Json]:
+    """What one tonne more of an event's need costs: the duals of its coverage rows.
+
+    Tiers that leave a gap anyway do not count: their gap would grow by the same tonne.
+    """
+    full = {p.name for p in solution.proofs if p.value == 0}
+    found = []
+    for event in solution.problem.events:
+        rows = [r for r in explained.rules if r.key[0] == "coverage" and r.key[1] == event.id]
+        counted = [r for r in rows if r.key[2] == "all" or f"tier {r.key[2]}" in full]
+        if counted:
+            total, unit = sum(r.marginal for r in counted), "yuan" if explained.priced_in == "cost" else "t"
+            entry = {"rule": "need", "event_id": event.id, "marginal": f"{total:.6g}", "unit": f"{unit} per t"}
+            found.append({**entry, "unique": all(r.unique for r in counted), "missed_t": None})
+    return found
 
 
 def _limit_name(family: str, problem: Problem, e: int, k: int, group: str) -> str:

@@ -152,8 +152,10 @@ def _filter(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     unknown = [str(k) for k in value if k not in LIMIT_KEYS]
-    if unknown or not value:
-        known = ", ".join(LIMIT_KEYS)
+    known = ", ".join(LIMIT_KEYS)
+    if not value:
+        raise _complaint("filter_empty", f"应至少给出一个筛选键: {known}", f"should name at least one key: {known}")
+    if unknown:
         raise _complaint(
             "filter_key",
             f"未知的筛选键 {', '.join(unknown)}; 可用: {known}",
@@ -277,7 +279,9 @@ class LevelSpec(Noun):
     @classmethod
     def _known(cls, value: str) -> str:
         head, _, tail = value.partition(" ")
-        if value in ("shortfall", "rules", "cost") or (head == "tier" and tail.isdigit() and int(tail) >= 1):
+        if value in ("shortfall", "rules", "cost") or (
+            head in ("tier", "shortfall") and tail.isdigit() and int(tail) >= 1
+        ):
             return value
         raise _complaint(
             "level",

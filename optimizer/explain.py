@@ -12,10 +12,12 @@ from fractions import Fraction
 import numpy as np
 
 from optimizer.chain import WorkLimits
+from optimizer.eligibility import screen
 from optimizer.events import LevelSpec
-from optimizer.formulation import formulate
+from optimizer.formulation import formulate, present_values
 from optimizer.problem import Problem, bare_calendar
 from optimizer.program import INFINITY, Floats, Key, Level, Program
+from optimizer.quantities import E4, ceil
 from optimizer.solution import LevelProof, Solution, solve
 from optimizer.solver import Outcome, Session
 
@@ -63,6 +65,8 @@ class RowsLP:
             self.program = formulate(problem, solution.screening, solution.arcs, "rows")
         self.session = Session(self.program, relaxed=True)
         self.upper, self.row_upper = self.program.upper.copy(), self.program.row_upper.copy()
+        if problem.settings.whole_lots:
+            self.upper[: len(solution.arcs)] = solution.arcs.offered_kg / solution.arcs.lot_kg
 
     def hold(self, number: int, cap: float) -> None:
         """Level `number` may not exceed `cap`."""
@@ -134,16 +138,10 @@ def _break_even(solution: Solution, program: Program, y: Floats) -> Floats:
     worth = np.bincount(column, weight * worth_rows[row], minlength=n)[:n] / unit
     priced = np.bincount(column, weight * paid_rows[row], minlength=n)[:n] / unit
     cost = arcs.unit_cost_e8 / 1e10
-    present = _present(solution)
+    present = present_values(solution.problem, arcs)
     burden = present - np.divide(priced, cost, out=np.zeros(n), where=cost > 0)
     price: Floats = np.divide(worth, burden, out=np.full(n, np.nan), where=burden > 1e-12)
     return price
-
-
-def _present(solution: Solution) -> Floats:
-    from optimizer.formulation import present_values
-
-    return present_values(solution.problem, solution.arcs)
 
 
 def _rule_prices(lp: RowsLP, outcome: Outcome | None) -> tuple[RulePriceFound, ...]:
@@ -208,16 +206,15 @@ def cheapest_mix(solution: Solution, limits: WorkLimits) -> Solution:
     The least shortfall comes first; where this plan leaves more, it is solved again with that much slack.
     """
     cheapest = solve(solution.problem.with_objective("cost-first"), limits)
-    shortfalls = [p for p in cheapest.proofs if p.name.startswith("shortfall")]
     mine = {p.name: p.value for p in solution.proofs}
-    slack = {p.name: mine[p.name] - p.value for p in shortfalls if p.name in mine and mine[p.name] > p.value}
-    if not slack:
+    order = []
+    for p in cheapest.proofs:
+        if p.name.startswith("shortfall"):
+            slack = max(mine.get(p.name, p.value) - p.value, Fraction(0))
+            order.append(LevelSpec.model_construct(level=p.name, relative_e4=0, absolute_e4=ceil(slack * E4)))
+    if all(spec.absolute_e4 == 0 for spec in order):
         return cheapest
-    total = sum(slack.values(), Fraction(0))
-    order = [
-        LevelSpec.model_validate({"level": "shortfall", "absolute": str(float(total))}),
-        *(LevelSpec(level=x) for x in ("rules", "cost")),
-    ]
+    order += [LevelSpec(level=p.name) for p in cheapest.proofs if p.name in ("rules", "cost")]
     return solve(solution.problem.with_objective(tuple(order)), limits)
 
 
@@ -276,8 +273,6 @@ def setting_prices(solution: Solution, limits: WorkLimits) -> list[tuple[str, So
 
 
 def _admits_more(solution: Solution, variant: Problem) -> bool:
-    from optimizer.eligibility import screen
-
     after = screen(variant)
     return bool(
         np.any((after.reasons == 0) & (solution.screening.reasons != 0))

@@ -149,12 +149,20 @@ class Measure:
 
     def extra_budget_fen(self) -> Fraction:
         """The least sum of additions to the budget rows that lets this purchase be paid."""
-        added: dict[tuple[object, bool], Fraction] = {}
-        for key, spent, limit, carried in self.budget_spending():
+        return sum((added for _, added in self.additions()), Fraction(0))
+
+    def additions(self) -> list[tuple[Key, Fraction]]:
+        """(budget row, fen that must be added), where any must; what is added to an earlier year is carried."""
+        found: list[tuple[Key, Fraction]] = []
+        carried: dict[object, Fraction] = {}
+        for key, spent, limit, to_date in self.budget_spending():
             over = max(Fraction(0), spent - limit)
-            owner: tuple[object, bool] = (key[1], True) if carried else (key, False)
-            added[owner] = max(added.get(owner, Fraction(0)), over)
-        return sum(added.values(), Fraction(0))
+            if to_date:
+                over = max(Fraction(0), over - carried.get(key[1], Fraction(0)))
+                carried[key[1]] = carried.get(key[1], Fraction(0)) + over
+            if over > 0:
+                found.append((key, over))
+        return found
 
     def paid_fen(self, a: int, years: tuple[int, ...] | None) -> Fraction:
         """What line a pays in these fiscal years (None: ever)."""

@@ -132,13 +132,15 @@ class Problem:
         short, rules, cost = LevelSpec(level="shortfall"), LevelSpec(level="rules"), LevelSpec(level="cost")
         if isinstance(self.objective, str):
             nearly = cost.model_copy(update={"relative_e4": self.epsilon_e4})
+            wanted = [rules] if any(x.min_share_e4 is not None for e in self.events for x in e.limits) else []
             return {
-                "priority-first": [short, rules, *tiers, cost],
-                "order-first": [rules, *tiers, short, cost],
-                "cost-first": [short, rules, cost, *tiers],
-                "balanced": [short, rules, nearly, *tiers, cost],
+                "priority-first": [short, *wanted, *tiers, cost],
+                "order-first": [*wanted, *tiers, short, cost],
+                "cost-first": [short, *wanted, cost, *tiers],
+                "balanced": [short, *wanted, nearly, *tiers, cost],
             }[self.objective]
-        known = [s.level for s in (short, rules, *tiers, cost)]
+        classes = sorted({e.priority_class for e in self.events})
+        known = [*(s.level for s in (short, rules, *tiers, cost)), *(f"shortfall {c}" for c in classes)]
         zh, en = f"规则包没有这一层; 应为 {known} 之一", f"the rule pack has no such level; should be one of {known}"
         unknown = [
             fault("level_unknown", zh, en, path=f"objective[{k}].level", value=s.level)

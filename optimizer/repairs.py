@@ -59,11 +59,7 @@ def extra_budget(problem: Problem, limits: WorkLimits) -> Repair | None:
         LevelSpec(level="cost"),
     )
     solved = solve(problem.with_objective(levels).replace(soft_budgets=True), limits, prove=False)
-    added = tuple(
-        (str(key[1]), str(key[2]), (spent - limit) / 100)
-        for key, spent, limit, _ in solved.measure.budget_spending()
-        if spent > limit
-    )
+    added = tuple((str(key[1]), str(key[2]), fen / 100) for key, fen in solved.measure.additions())
     total = solved.measure.extra_budget_fen() / 100
     return Repair("extra_budget", Text("增加预算", "more budget"), solved.shortfall_t, solved.cost_yuan, total, added)
 
@@ -189,13 +185,14 @@ def _contradictions(solution: Solution) -> Iterator[Cause]:
             required = Fraction(wanted.min_share_e4 * event.need_kg, 10_000 * 1000)
             reached = required - missed / 1000
             rule = f"{wanted.name} >= {wanted.min_share_e4 / 100:g} %"
+            alone = solve(problem.with_objective((LevelSpec(level="rules"),)), prove=False).measure.level("rules")
             for cap in event.limits:
                 if cap.max_share_e4 is None:
                     continue
                 free = solve(
                     lifted(problem, cap.name, cap.max_share_e4).with_objective((LevelSpec(level="rules"),)), prove=False
                 )
-                if free.measure.level("rules") < solution.measure.level("rules"):
+                if free.measure.level("rules") < alone:
                     other = f"{cap.name} <= {cap.max_share_e4 / 100:g} %"
                     yield Cause(
                         event.id,

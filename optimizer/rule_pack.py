@@ -40,7 +40,7 @@ def _text(value: Any) -> Any:
     if isinstance(value, Text):
         return value
     raise PydanticCustomError(
-        "text", "should be {{zh: ..., en: ...}}, both filled in", {"zh": "应为 {zh: ..., en: ...}, 两种文字都要填写"}
+        "text", "should be a mapping of zh and en, both filled in", {"zh": "应为 zh 与 en 两种文字, 都要填写"}
     )
 
 
@@ -137,9 +137,18 @@ class Registry(Noun):
     """Where offers of an instrument are cancelled, when the offer itself does not say."""
 
     instrument: Instrument
+    mechanism: tuple[str, ...] | None = None
+    """Exactly one of these, upper and lower case alike; "" stands for blank."""
     mechanism_contains: str | None = None
     name: Bilingual
     clause: str = Field(min_length=1)
+
+    def takes(self, instrument: str, mechanism: str) -> bool:
+        """Whether offers of this instrument and mechanism are cancelled here."""
+        if instrument != self.instrument:
+            return False
+        listed = self.mechanism is None or mechanism.strip().upper() in {m.upper() for m in self.mechanism}
+        return listed and (self.mechanism_contains is None or self.mechanism_contains in mechanism)
 
 
 class RulePack(Noun):
@@ -206,9 +215,7 @@ class RulePack(Noun):
     def registry_of(self, instrument: str, mechanism: str) -> Text | None:
         """Where offers of an instrument are cancelled when they do not say so themselves."""
         for registry in self.registries:
-            if registry.instrument == instrument and (
-                registry.mechanism_contains is None or registry.mechanism_contains in (mechanism or "CEA")
-            ):
+            if registry.takes(instrument, mechanism):
                 return registry.name
         return None
 

@@ -66,10 +66,11 @@ class Session:
         self._highs: Any = self._problem.solverModel
         self._all = np.arange(program.n, dtype=np.int32)
         self.integer = np.zeros(program.n, dtype=bool)
-        if program.integer.any():
-            self.set_integer(np.zeros(program.n, dtype=bool) if relaxed else program.integer)
         if self._highs is None or self._highs.getNumCol() != program.n or self._highs.getNumRow() != program.m:
             raise SolverFailure("the modeller handed the solver another program than it was given")
+        self.set_row_bounds(program.row_lower, program.row_upper)
+        if program.integer.any():
+            self.set_integer(np.zeros(program.n, dtype=bool) if relaxed else program.integer)
 
     def extend(self, program: Program, n_columns: int, n_rows: int) -> None:
         """Go on with `program`, which has these many columns and rows more than the present one, at its end."""
@@ -214,7 +215,7 @@ class Session:
 
 
 def _write(program: Program) -> pulp.LpProblem:
-    """The program in PuLP: columns by our own short names, rows one-sided.
+    """The program in PuLP: columns by our own short names, rows by one of their sides (the session then sets both).
 
     Every column is in the objective once, so that PuLP, which leaves unused columns out, keeps ours in their places.
     """

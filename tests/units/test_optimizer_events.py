@@ -198,7 +198,7 @@ FAULTS: list[tuple[str, Any, str, str, str, str]] = [
         "min_share 不应大于 max_share",
         "min_share should not exceed max_share",
     ),
-    ("limits.1.where", {}, "limits[1].where", "filter_key", "未知的筛选键 ", "unknown key "),
+    ("limits.1.where", {}, "limits[1].where", "filter_empty", "应至少给出一个筛选键", "should name at least one key"),
     ("limits.1.where", {"price": 5}, "limits[1].where", "filter_key", "未知的筛选键 price", "unknown key price"),
     (
         "limits.1.where",
@@ -305,7 +305,7 @@ def test_the_names_of_levels_are_known(level):
     assert LevelSpec.model_validate({"level": level}).level == level
 
 
-@pytest.mark.parametrize("level", ["tier 0", "tier", "tier x", "tie-break", "extra budget", "shortfall 1", ""])
+@pytest.mark.parametrize("level", ["tier 0", "tier", "tier x", "tie-break", "extra budget", "shortfall 0", ""])
 def test_other_names_are_no_levels(level):
     with pytest.raises(ValidationError) as caught:
         LevelSpec.model_validate({"level": level})

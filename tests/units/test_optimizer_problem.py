@@ -62,10 +62,10 @@ def test_steps_fit_the_total_need(needs, step):
 
 
 PRESETS = {
-    "priority-first": "shortfall rules tier1 tier2 tier3 tier4 cost",
-    "order-first": "rules tier1 tier2 tier3 tier4 shortfall cost",
-    "cost-first": "shortfall rules cost tier1 tier2 tier3 tier4",
-    "balanced": "shortfall rules cost tier1 tier2 tier3 tier4 cost",
+    "priority-first": "shortfall tier1 tier2 tier3 tier4 cost",
+    "order-first": "tier1 tier2 tier3 tier4 shortfall cost",
+    "cost-first": "shortfall cost tier1 tier2 tier3 tier4",
+    "balanced": "shortfall cost tier1 tier2 tier3 tier4 cost",
 }
 
 

@@ -16,7 +16,6 @@ def test_tiers_fill_from_the_first_down(through_doors):
     assert answer.bought == {"A": "60", "B": "40"}
     assert answer.levels == {
         "shortfall": "0",
-        "rules": "0",
         "tier 1": "40",
         "tier 2": "0",
         "tier 3": "0",

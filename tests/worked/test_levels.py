@@ -16,7 +16,7 @@ def test_priority_first_covers_then_ranks_then_saves(through_doors):
     """
     answer = through_doors(event(100, budget={"total": 1000}), ORDER_AND_PRICE)
     assert answer["objective"] == "priority-first"
-    assert answer.order == ["shortfall", "rules", "tier 1", "tier 2", "tier 3", "tier 4", "cost"]
+    assert answer.order == ["shortfall", "tier 1", "tier 2", "tier 3", "tier 4", "cost"]
     assert (answer.bought, answer.levels["tier 1"]) == ({"B": "100"}, "100")
     assert answer["price_of_order"]["order_first_covered_t"] == "20"
 
@@ -34,7 +34,7 @@ def test_order_first_keeps_the_order_where_it_covers_less(through_doors, whole_l
         objective="order-first",
         settings={"whole_lots": whole_lots},
     )
-    assert answer.order == ["rules", "tier 1", "tier 2", "tier 3", "tier 4", "shortfall", "cost"]
+    assert answer.order == ["tier 1", "tier 2", "tier 3", "tier 4", "shortfall", "cost"]
     assert (answer.bought, answer.shortfall, answer.levels["tier 1"]) == ({"A": "20"}, "80", "80")
 
 
@@ -47,7 +47,7 @@ def test_cost_first_ranks_only_what_costs_the_same(through_doors, whole_lots):
     """
     offers = [offer("A", 1, 60, 50), offer("D", 4, 50, 20), offer("x", 5, 60, 10), offer("y", 5, 60, 20)]
     answer = through_doors(event(100), offers, objective="cost-first", settings={"whole_lots": whole_lots})
-    assert answer.order == ["shortfall", "rules", "cost", "tier 1", "tier 2", "tier 3", "tier 4"]
+    assert answer.order == ["shortfall", "cost", "tier 1", "tier 2", "tier 3", "tier 4"]
     assert (answer.bought, answer.cost) == ({"D": "40", "x": "60"}, "1400.00")
 
 
@@ -69,9 +69,9 @@ def test_balanced_spends_a_little_more_for_the_order(through_doors, epsilon, who
     """
     settings = {"whole_lots": whole_lots}
     answer = through_doors(event(100), ORDER_AND_PRICE, objective="balanced", epsilon=epsilon, settings=settings)
-    assert answer.order == ["shortfall", "rules", "cost", "tier 1", "tier 2", "tier 3", "tier 4", "cost"]
+    assert answer.order == ["shortfall", "cost", "tier 1", "tier 2", "tier 3", "tier 4", "cost"]
     assert (answer.bought, answer.cost) == (bought, cost)
-    first_cost = answer["levels"][2]
+    first_cost = answer["levels"][1]
     assert (first_cost["value"], first_cost["bound"]) == ("1000.00", "1000.00")
 
 
