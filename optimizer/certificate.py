@@ -339,7 +339,7 @@ def _with_lines(frame: Frame, cost_weight: int, rows: Sequence[tuple[_Row, int]]
     """
     arcs = frame.arcs
     weights, common = frame.weight
-    weight = np.array([*weights, 0], dtype=float)[arcs.payment] / common
+    weight = np.array([*(w / common for w in weights), 0.0])[arcs.payment]
     cost, fixed = arcs.unit_cost_e8 / (E8 * FEN_PER_YUAN), arcs.fixed_fee_fen / FEN_PER_YUAN
     eta, cover = arcs.eta_e8 / E8, arcs.cover_e8 / E8
     value = cost_weight / GRID * cost * weight

@@ -4,6 +4,7 @@ Neither the formulation nor the solver is imported. What only a solver can say (
 the price of the order, the solver's own bounds, levels proven by the solver only) is sealed by `plan_id` and listed.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -23,10 +24,9 @@ from optimizer.events import Calendar
 from optimizer.findings import fault
 from optimizer.limits import fit
 from optimizer.offers import Offer, Offers, parse_price_breaks, parse_schedule
-from optimizer.plan import Json, Plan, seal_is_whole, sha256
+from optimizer.plan import OFFERS_IN_PLAN, Json, Plan, seal_is_whole, sha256
 from optimizer.problem import Outlook, Problem
-from optimizer.program import Key
-from optimizer.quantities import E4, ceil, e4_of, fen_of, floor, kg_of, round_half_up, tonnes, yuan
+from optimizer.quantities import E4, ceil, e4_of, fen_of, floor, kg_of, price_text, round_half_up, tonnes, yuan
 from optimizer.rule_pack import RulePack
 from optimizer.timeline import payment_shares
 from optimizer.wording import Language, Text
@@ -117,7 +117,8 @@ SEALED: tuple[Text, ...] = (
     Text("推荐顺序的代价、整手的代价", "price of the order and cost of whole lots"),
     Text("不足时的原因与补救", "diagnosis and repairs"),
     Text("求解器自报的界, 以及仅由求解器证明的层级", "the solver's own bounds, and levels that only the solver proves"),
-    Text("文件警告与版本", "warnings of the files, versions"),
+    Text("文件警告与版本, 是否可重现", "warnings of the files, versions, whether it is reproducible"),
+    Text("落选报价的理由文字", "the reasons given for beaten offers"),
 )
 
 
@@ -312,10 +313,9 @@ def _years(o: _Opened) -> None:
         owners.append((None, problem.calendar.budget))
     expected = []
     for owner, budget in owners:
-        spent: dict[int, int] = {}
-        for line in o.plan.lines:
-            for p in line.payments if owner in (None, line.event_id) else ():
-                spent[p.date.year] = spent.get(p.date.year, 0) + fen_of(p.amount)
+        spent = _shared_years(o) if owner is None else {}
+        for p in (p for line in o.plan.lines if line.event_id == owner for p in line.payments):
+            spent[p.date.year] = spent.get(p.date.year, 0) + fen_of(p.amount)
         by_year = budget is not None and budget.by_fiscal_year_fen is not None
         listed = budget.by_fiscal_year_fen if by_year else {}
         carried = 0
@@ -325,6 +325,17 @@ def _years(o: _Opened) -> None:
             limit = yuan(listed.get(year, 0)) if by_year else None
             expected.append((owner, year, limit, yuan(spent.get(year, 0)), yuan(max(carried, 0))))
     _same("fiscal_years", [(f.event_id, f.year, f.budget, f.spent, f.carried) for f in o.plan.fiscal_years], expected)
+
+
+def _shared_years(o: _Opened) -> dict[int, int]:
+    """Fiscal year -> what all lines pay, running sums rounded half up, fen."""
+    exact: dict[int, Fraction] = {}
+    for a, cost in o.cost.items():
+        for year, share in o.arcs.payments[int(o.arcs.payment[a])]:
+            exact[year] = exact.get(year, Fraction(0)) + cost * Fraction(share, E4)
+    years = sorted(exact)
+    sums = [round_half_up(sum((exact[y] for y in years[: k + 1]), Fraction(0))) for k in range(len(years))]
+    return {year: sums[k] - (sums[k - 1] if k else 0) for k, year in enumerate(years)}
 
 
 def _registries(o: _Opened) -> None:
@@ -462,30 +473,43 @@ def _levels(o: _Opened) -> None:
     _same("levels", [x.name for x in o.plan.levels], [s.level for s in specs])
     _same("certificate", [p["name"] for p in proofs], [s.level for s in specs])
     lines = list(o.purchase)
+    if problem.settings.whole_lots and o.plan.certificate["between_kg"]:
+        raise _Differs("between_kg with whole lots")
     between = [
         Fraction(int(arcs.unit_cost_e8[lines[k]]), 10**8 * 1000) for k in sorted(set(o.plan.certificate["between_kg"]))
     ]
     earlier: list[Goal] = []
     for spec, shown, proof in zip(specs, o.plan.levels, proofs, strict=True):
         own = level_value(problem, arcs, o.purchase, spec.level)
+        _same(f"{spec.level} witness", "witness" in proof, spec.relative_e4 > 0 or spec.absolute_e4 > 0)
         value = (
             own
             if "witness" not in proof
-            else level_value(problem, arcs, _witness(o, proof["witness"], earlier), spec.level)
+            else level_value(problem, arcs, _witness(o, proof["witness"], earlier, between), spec.level)
         )
         cap = value + abs(value) * Fraction(spec.relative_e4, E4) + Fraction(spec.absolute_e4, E4)
-        if own > cap or (cap == value and "witness" in proof):
+        step = proof_step(problem, spec.level, between)
+        if own > cap + (0 if problem.settings.whole_lots else step):
             raise _Differs(f"{spec.level} exceeds what it may be")
-        phases = [{_key(row[:-1]): int(Decimal(row[-1]) * GRID) for row in phase} for phase in proof["phases"]]
+        cap = max(cap, own)
+        phases = [
+            {tuple(row[:-1]): int(Decimal(_digits(row[-1])) * GRID) for row in phase} for phase in proof["phases"]
+        ]
         bound = bound_in_phases(o.frame, spec.level, earlier, phases, value)
-        _same(f"{spec.level} exact value", Fraction(proof["value"]), value)
-        _same(f"{spec.level} exact bound", Fraction(proof["bound"]), bound)
-        _shown_level(problem, spec.level, shown, value, bound, proof_step(problem, spec.level, between))
+        _same(f"{spec.level} exact value", Fraction(_digits(proof["value"])), value)
+        _same(f"{spec.level} exact bound", Fraction(_digits(proof["bound"])), bound)
+        _shown_level(problem, spec.level, shown, value, bound, step)
         earlier.append(Goal(spec.level, cap))
 
 
-def _key(parts: list[Any]) -> Key:
-    return tuple(parts)
+PLAIN_NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400}|/[0-9]{1,400})?")
+
+
+def _digits(text: object) -> str:
+    """A number written out; an exponent could ask for more digits than there is memory. Raises ValueError."""
+    if not isinstance(text, str) or PLAIN_NUMBER.fullmatch(text) is None:
+        raise ValueError("not a plain number")
+    return text
 
 
 def _shown_level(problem: Problem, name: str, shown: Any, value: Fraction, bound: Fraction, step: Fraction) -> None:
@@ -499,18 +523,18 @@ def _shown_level(problem: Problem, name: str, shown: Any, value: Fraction, bound
     _same(f"{name} bound", shown.bound, text(bound))
     _same(f"{name} gap", Decimal(shown.gap), Decimal(shown.value) - Decimal(shown.bound))
     _same(f"{name} exact proof", shown.proof == "exact", value - bound < step)
-    if not money:
-        _same(f"{name} step", Decimal(shown.step), Decimal(ceil(step * 1000)).scaleb(-3))
+    _same(f"{name} step", shown.step, price_text(step) if money else tonnes(ceil(step * 1000)))
 
 
-def _witness(o: _Opened, rows: list[list[Any]], earlier: list[Goal]) -> dict[int, int]:
+def _witness(o: _Opened, rows: list[list[Any]], earlier: list[Goal], between: list[Fraction]) -> dict[int, int]:
     """The purchase from which a slack is measured: it breaks nothing and keeps the earlier levels."""
     purchase = _purchase(o.problem, o.arcs, [(str(e), str(i), str(d), str(t)) for e, i, d, t in rows])
     for what, used, limit in hard_rows(o.problem, o.arcs, purchase):
         if used > limit:
             raise _Differs(f"witness {what}")
     for goal in earlier:
-        if goal.cap is not None and level_value(o.problem, o.arcs, purchase, goal.name) > goal.cap:
+        room = 0 if o.problem.settings.whole_lots else proof_step(o.problem, goal.name, between)
+        if goal.cap is not None and level_value(o.problem, o.arcs, purchase, goal.name) > goal.cap + room:
             raise _Differs(f"witness {goal.name}")
     return purchase
 
@@ -526,7 +550,7 @@ def _offers(o: _Opened) -> None:
         e, i = events[entry.event_id], numbers[entry.offer_id]
         seen.add((e, i))
         if screening.reasons[e, i]:
-            _same(f"{entry.offer_id} state", entry.state, "left_out")
+            _same(f"{entry.offer_id} state", (entry.state, entry.break_even), ("left_out", None))
             _same(
                 f"{entry.offer_id} reasons",
                 [r.model_dump() for r in entry.reasons],
@@ -534,9 +558,16 @@ def _offers(o: _Opened) -> None:
             )
         else:
             _same(f"{entry.offer_id} state", entry.state, "used" if (e, i) in used else "beaten")
-    if o.plan.offers:
+    everything = len(events) * len(numbers)
+    if o.plan.provenance["explanations"] == "none":
+        _same("offers", len(o.plan.offers), 0)
+    else:
         _same("used offers shown", used - seen, set())
         _same("offers shown once", len(seen), len(o.plan.offers))
+        order = [(events[x.event_id], numbers[x.offer_id]) for x in o.plan.offers]
+        _same("order of offers", order, sorted(order))
+        if everything <= OFFERS_IN_PLAN or o.plan.provenance["explanations"] == "all":
+            _same("all offers shown", len(seen), everything)
     reasons = screening.reasons
     left = int((reasons != 0).sum())
     counts = {r.code: int((reasons >> np.uint32(k) & np.uint32(1)).sum()) for k, r in enumerate(REASONS)}
@@ -562,6 +593,9 @@ def _provenance(o: _Opened) -> None:
     _same("offers_sha256", provenance["offers_sha256"], problem.offers.sha256)
     _same("rule_pack_sha256", provenance["rule_pack_sha256"], problem.rule_pack.sha256)
     _same("settings", provenance["settings"], problem.settings.dump())
+    _same("multiplier_grid", provenance["multiplier_grid"], str(GRID))
+    if provenance["lang"] not in ("zh", "en") or provenance["explanations"] not in ("none", "short", "all"):
+        raise _Differs("lang or explanations")
     objective = problem.objective
     said = plan.objective if isinstance(plan.objective, str) else [dict(x) for x in plan.objective]
     derived = (

@@ -160,7 +160,7 @@ def _screen_dates(problem: Problem, event: Event, reasons: NDArray[np.uint32]) -
     first = first_valid_dates(offers, problem.as_of)
     eta = eta_e8(problem, deadlines.forestry)
     deadline = np.where(forest, np.datetime64(deadlines.forestry, "D"), np.datetime64(deadlines.retirement, "D"))
-    reasons[offers.valid_until < np.datetime64(problem.as_of, "D")] |= BIT["expired"]
+    reasons[offers.valid_until < first] |= BIT["expired"]
     keep_late = problem.settings.allow_late and problem.rule_pack.retirement.in_principle
     unhurried = ~forest if keep_late else np.zeros(len(offers), dtype=bool)
     reasons[(first > deadline) & ~unhurried] |= BIT["not_yet_open"]

@@ -17,7 +17,7 @@ from optimizer.explain import (
     setting_prices,
     without_budget,
 )
-from optimizer.plan import Json, Plan, seal, sha256
+from optimizer.plan import OFFERS_IN_PLAN, Json, Plan, seal, sha256
 from optimizer.problem import Problem
 from optimizer.quantities import FEN_PER_YUAN, ceil, round_half_up, tonnes, yuan
 from optimizer.repairs import diagnose, repairs
@@ -28,6 +28,9 @@ from optimizer.wording import Language
 
 ENGINE_VERSION = "0.1.0"
 """The distribution's version; a test holds them together."""
+
+SIDE_NODES = 2_000
+"""Branch-and-bound nodes a level of the solves beside the plan: the cheapest mix, prices of settings, repairs."""
 
 type Explain = Literal["none", "short", "all"]
 
@@ -60,7 +63,7 @@ def plan(
     """
     limits = _limits(seconds, nodes, cancelled, report)
     solution = solve(problem, limits)
-    quiet = WorkLimits(nodes=nodes, deadline=limits.deadline, cancelled=cancelled)
+    quiet = WorkLimits(nodes=min(nodes, SIDE_NODES), deadline=limits.deadline, cancelled=cancelled)
     content = _content(solution, explanations, lang, quiet)
     return seal(content)
 
@@ -111,7 +114,7 @@ def _content(solution: Solution, explanations: Explain, lang: Language, limits: 
         "diagnosis": _diagnosis(solution, lang) if explained is not None and (short or _misses(solution)) else [],
         "repairs": _repairs(solution, lang, limits) if explained is not None and short else [],
         "warnings": [f.as_dict(lang) for f in problem.warnings()] + _plan_warnings(solution, lang),
-        "problem": statement.problem_part(problem, len(problem.offers) <= statement.OFFERS_IN_PLAN),
+        "problem": statement.problem_part(problem, len(problem.offers) <= OFFERS_IN_PLAN),
         "certificate": statement.certificate_part(solution),
         "provenance": _provenance(problem, explanations, lang),
     }

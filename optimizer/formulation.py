@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.arcs import Arcs, present_value
+from optimizer.arcs import Arcs
 from optimizer.eligibility import Screening
 from optimizer.events import Budget, LevelSpec
 from optimizer.limits import BudgetRow, budget_rows, floored_caps, limit_groups
@@ -343,7 +343,8 @@ def present_values(problem: Problem, arcs: Arcs) -> Floats:
     r = problem.settings.discount_rate_e4
     if r == 0:
         return np.ones(len(arcs))
-    table = [float(present_value(p, problem.as_of.year, r)) for p in arcs.payments]
+    growth = 1 + r / E4
+    table = [sum(s / E4 * growth ** (problem.as_of.year - y) for y, s in p) for p in arcs.payments]
     return np.array([*table, 1.0])[arcs.payment]
 
 
@@ -363,12 +364,16 @@ def tie_break(t: Terms) -> Level:
     return Level("tie-break", t.x, weights, "none", None, None, None, np.zeros(0, dtype=np.int64))
 
 
+HASH_YEARS = 1 / 32
+"""Years. The hash decides between purchases less than eleven days apart; else the earlier is better."""
+
+
 def tie_break_weights(problem: Problem, arcs: Arcs) -> Floats:
-    """w_a = years from as_of to the purchase + SHA-256(event, offer, date, break) as a 32-bit fraction, shape (n,)."""
+    """w_a = years from as_of to the purchase + SHA-256(event, offer, date, break), 32 bits, as a part of HASH_YEARS."""
     years = (arcs.day - np.datetime64(problem.as_of, "D")).astype(np.int64) / 365.25
     texts = ("\x1f".join(map(str, key[1:])) for key in arc_keys(problem, arcs, ""))
     hashes = (int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) for text in texts)
-    return years + np.fromiter(hashes, dtype=np.float64, count=len(arcs)) / 2.0**32
+    return years + np.fromiter(hashes, dtype=np.float64, count=len(arcs)) / 2.0**32 * HASH_YEARS
 
 
 LEVELS: dict[str, Callable[[Terms, LevelSpec, int], Level]] = {

@@ -68,7 +68,8 @@ class _Faces:
         """A level with slack is held by its row."""
         if level.row is None:
             raise SolverFailure("a level with slack has no row")
-        self.row_upper[level.row] = float(cap)
+        slack = cap_of(level, Fraction(outcome.objective)) if np.isfinite(outcome.objective) else cap
+        self.row_upper[level.row] = max(float(cap), float(slack))
         n, m = self.program.n, self.program.m
         self.reduced.append(np.zeros(n) if outcome.column_dual is None else outcome.column_dual)
         self.duals.append(np.zeros(m) if outcome.row_dual is None else outcome.row_dual)

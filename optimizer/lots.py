@@ -35,6 +35,8 @@ TIE_BREAK_COLUMNS = 200
 """With more free columns the tie-break is settled among the columns near the plan only; the same plan every time."""
 TIE_BREAK_NODES = 500
 """Branch-and-bound nodes for the tie-break, which improves nothing that a user pays for."""
+CLAIM_MARGIN = 1e-9
+"""Relative. A solver's objective this much below the present value is a better point that exact arithmetic dropped."""
 CAP_MARGIN = 1e-12
 """Relative. Headroom of a held cost row for the rounding of its right-hand side to a float."""
 
@@ -124,10 +126,11 @@ class _Whole:
             self._consider(level, stronger)
             closed = self._proved(level, bound)
         if not closed and (not last or self._free() <= TIE_BREAK_COLUMNS):
-            outcome = self._branch(level, cost, self.out | hopeless)
+            outcome, whole_search = self._branch(level, cost, self.out | hopeless)
             self._consider(level, outcome)
-            closed = outcome.status in ("optimal", "infeasible")
-            bound = max(bound, min(outcome.bound, float(self._value(level))))
+            closed = whole_search and self._settled(level, outcome)
+            if closed:
+                bound = max(bound, min(outcome.bound, float(self._value(level))))
             self.cut_by_clock |= outcome.status == "limit" and self.limits.deadline is not None
         self._close(level, closed, bound, tuple(duals), relaxed)
 
@@ -241,15 +244,25 @@ class _Whole:
         zero = self.out.copy()
         zero[: self.n_arcs] = True
         zero[chosen] = self.out[chosen]
-        outcome = self._branch(level, cost, zero, NEARBY_NODES)
+        outcome, untouched = self._branch(level, cost, zero, NEARBY_NODES)
         self._consider(level, outcome)
-        whole_search = outcome.status == "optimal" and bool((zero == self.out).all())
+        whole_search = untouched and bool((zero == self.out).all()) and self._settled(level, outcome)
         return whole_search or self._proved(level, bound)
 
-    def _branch(self, level: Level, cost: Floats, zero: NDArray[np.bool_], nodes: int | None = None) -> Outcome:
+    def _settled(self, level: Level, outcome: Outcome) -> bool:
+        """The search ended, and nothing that it found better had to be dropped."""
+        if outcome.status == "infeasible":
+            return True
+        value = float(self._value(level))
+        return outcome.status == "optimal" and outcome.objective >= value - CLAIM_MARGIN * max(1.0, abs(value))
+
+    def _branch(
+        self, level: Level, cost: Floats, zero: NDArray[np.bool_], nodes: int | None = None
+    ) -> tuple[Outcome, bool]:
         """Branch and bound under everything held, some columns at 0, from the present purchase.
 
-        Rows that a point breaks in exact arithmetic are tightened and the search is repeated.
+        Rows that a point breaks in exact arithmetic are tightened and the search is repeated; the second value says
+        that none had to be, so that the search was that of the program as it is.
         """
         if self.branching is None:
             self.branching = Session(self.program)
@@ -258,7 +271,8 @@ class _Whole:
         free = int((bounds.upper > bounds.lower)[: self.n_arcs].sum())
         most = TIE_BREAK_NODES if level.name == "tie-break" else self.limits.nodes
         nodes = nodes or max(most * COLUMNS_PER_NODE // max(free, COLUMNS_PER_NODE), 1)
-        for tightened in range(TIGHTENINGS + 1):
+        untouched = True
+        for _ in range(TIGHTENINGS + 1):
             bounds.apply(session)
             session.set_cost(cost)
             session.forget()
@@ -272,8 +286,9 @@ class _Whole:
             broken = [] if outcome.x is None else self.judge.measure(self.judge.lots_of(outcome.x)).broken()
             if not broken:
                 break
-            self._tighten(bounds, broken, 4.0**tightened)
-        return outcome
+            untouched = False
+            self._tighten(bounds, broken)
+        return outcome, untouched
 
     def _first_point(self) -> tuple[Index, Floats]:
         """The present purchase as columns and values."""
@@ -285,11 +300,11 @@ class _Whole:
         columns = np.append(np.arange(self.n_arcs), self.program.use_of[self.program.use_of >= 0])
         return columns, x[columns]
 
-    def _tighten(self, bounds: _Bounds, broken: list[Key], factor: float) -> None:
+    def _tighten(self, bounds: _Bounds, broken: list[Key]) -> None:
         for key in broken:
             if self.program.has_row(key):
                 row = self.program.row_of(key)
-                bounds.row_upper[row] -= SAFETY_MARGIN * factor * max(1.0, abs(bounds.row_upper[row]))
+                bounds.row_upper[row] -= SAFETY_MARGIN
 
 
 def solve_whole(program: Program, judge: Judge, limits: WorkLimits) -> Chain:

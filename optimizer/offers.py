@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from optimizer.quantities import Fen, Kg, RateE4, e4_of, fen_of, kg_of
+from optimizer.quantities import Fen, Kg, PriceFen, ShareE4, e4_of, fen_of, kg_of
 
 type Instrument = Literal["carbon_inclusion", "ccer", "credit", "forestry", "allowance"]
 INSTRUMENTS: tuple[str, ...] = get_args(Instrument.__value__)
@@ -102,7 +102,7 @@ class Offer(BaseModel):
     seller: str = ""
     quantity_kg: Kg = Field(alias="quantity")
     """What can be bought in all, t."""
-    price_fen: Fen = Field(alias="price")
+    price_fen: PriceFen = Field(alias="price")
     """Yuan per t before breaks, outlook and fees."""
     min_quantity_kg: Kg = Field(alias="min_quantity", default=0)
     """Smallest purchase of one line, t."""
@@ -112,9 +112,9 @@ class Offer(BaseModel):
     """All-units discount, "1000=58;5000=55": from that many t on, all at that price."""
     fixed_fee_fen: Fen = Field(alias="fixed_fee", default=0)
     """Yuan per line."""
-    unit_fee_fen: Fen = Field(alias="unit_fee", default=0)
+    unit_fee_fen: PriceFen = Field(alias="unit_fee", default=0)
     """Yuan per t."""
-    fee_rate_e4: RateE4 = Field(alias="fee_rate", default=0)
+    fee_rate_e4: ShareE4 = Field(alias="fee_rate", default=0)
     """Fee as a share of the price."""
     channel: str = ""
     """holder, agent, donation; blank is open to all."""
@@ -133,7 +133,7 @@ class Offer(BaseModel):
     """Cumulative shares at dates, "2029-12-31=0.2;2032-12-31=0.8"."""
     payment_schedule: str = ""
     """Shares (not cumulative) at dates, "2026-12-31=0.5;2028-06-30=0.5"; blank is all on the purchase date."""
-    buffer_e4: RateE4 = Field(alias="buffer", default=0)
+    buffer_e4: ShareE4 = Field(alias="buffer", default=0)
     """Share of deliveries kept back against reversal."""
     registry: str = ""
     firm: bool = True

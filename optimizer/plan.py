@@ -14,6 +14,9 @@ from optimizer.wording import Language
 
 type Json = dict[str, Any]
 
+OFFERS_IN_PLAN = 5000
+"""Up to this many offers a plan holds them all, so that it can be checked alone (MODEL 8)."""
+
 
 def canonical(document: Any) -> str:
     """Canonical JSON: sorted keys, no spaces, text as it is."""

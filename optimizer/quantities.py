@@ -108,6 +108,14 @@ def ceil(value: Fraction) -> int:
     return -(-value.numerator // value.denominator)
 
 
+def price_text(yuan_per_t: Fraction) -> str:
+    """A price, exact, with at least two decimals."""
+    fen = yuan_per_t * 100
+    if fen.denominator == 1:
+        return yuan(int(fen))
+    return plain(Decimal(round_half_up(yuan_per_t * 10**6)).scaleb(-6))
+
+
 def share_out(total: int, parts: list[Fraction]) -> list[int]:
     """Whole parts that add up to `total`, each within one of its exact part (largest remainder; ties to the earlier).
 
@@ -150,6 +158,12 @@ Kg = Annotated[int, _reader(3, MASS_T_MAX, "吨", "tonnes"), PlainSerializer(ton
 """Integer kg; decimal tonnes in files."""
 Fen = Annotated[int, _reader(2, MONEY_YUAN_MAX, "元", "yuan"), PlainSerializer(yuan, return_type=str)]
 """Integer fen; decimal yuan in files."""
+PriceFen = Annotated[int, _reader(2, PRICE_YUAN_MAX, "元/吨", "yuan per tonne"), PlainSerializer(yuan, return_type=str)]
+"""Integer fen per tonne; decimal yuan per tonne in files. Small enough for unit costs in 64 bits (see `arcs`)."""
+ShareE4 = Annotated[
+    int, _reader(4, 1, "的小数比例, 如 0.3", "a decimal share such as 0.3"), PlainSerializer(rate, return_type=str)
+]
+"""Integer ten-thousandths of a share between 0 and 1; a decimal share in files."""
 RateE4 = Annotated[int, _reader(4, 10_000, "比例", "a rate"), PlainSerializer(rate, return_type=str)]
 """Integer ten-thousandths; a decimal rate in files."""
 AmountE4 = Annotated[

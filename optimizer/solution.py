@@ -100,7 +100,8 @@ def solve(problem: Problem, limits: WorkLimits | None = None, *, prove: bool = T
 
 def _proofs(problem: Problem, arcs: Arcs, program: Program, chain: Chain, measure: Measure) -> tuple[LevelProof, ...]:
     frame = Frame(problem, arcs)
-    between = [Fraction(int(arcs.unit_cost_e8[a]), 10**8 * 1000) for a in chain.between_kg]
+    used = [a for a in chain.between_kg if a in measure.purchase]
+    between = [Fraction(int(arcs.unit_cost_e8[a]), 10**8 * 1000) for a in used]
     earlier: list[Goal] = []
     found: list[LevelProof] = []
     for k, solved in enumerate(chain.levels):
@@ -108,7 +109,7 @@ def _proofs(problem: Problem, arcs: Arcs, program: Program, chain: Chain, measur
         if level.name == "tie-break":
             continue
         value = solved.value if level.has_slack else measure.level(level.name)
-        cap = cap_of(level, value)
+        cap = max(cap_of(level, value), measure.level(level.name))
         phases = tuple(multipliers_of(program.row_keys, y, solved.held, k) for y in solved.row_duals)
         bound = bound_in_phases(frame, level.name, earlier, phases, value)
         step = proof_step(problem, level.name, between)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from optimizer.errors import Cancelled, SolverFailure
 from optimizer.program import INFINITY, Floats, Index, Program
-from optimizer.tolerances import INTEGRALITY
+from optimizer.tolerances import SOLVER_INTEGRALITY
 
 THREADS = 1
 """One thread count for the whole process: another one later fails silently (MODEL 10)."""
@@ -152,7 +152,7 @@ class Session:
         highs.setOptionValue("time_limit", INFINITY if seconds is None else highs.getRunTime() + max(seconds, 0.0))
         highs.setOptionValue("mip_rel_gap", 0.0)
         highs.setOptionValue("mip_abs_gap", absolute_gap)
-        highs.setOptionValue("mip_feasibility_tolerance", INTEGRALITY)
+        highs.setOptionValue("mip_feasibility_tolerance", SOLVER_INTEGRALITY)
         highs.setOptionValue("mip_max_nodes", UNLIMITED if nodes is None else nodes)
         if cancelled is None:
             highs.run()
@@ -194,6 +194,7 @@ class Session:
             known.kSolutionLimit,
             known.kInterrupt,
             known.kObjectiveBound,
+            known.kUnknown,
         )
         if status != known.kOptimal and status not in limits and status != known.kModelEmpty:
             raise SolverFailure(f"HiGHS: {highs.modelStatusToString(status)}")

@@ -24,16 +24,14 @@ from optimizer.offers import (
     parse_price_breaks,
     parse_schedule,
 )
-from optimizer.plan import Json
+from optimizer.plan import OFFERS_IN_PLAN, Json
 from optimizer.problem import Problem
 from optimizer.program import Key
-from optimizer.quantities import E4, ceil, floor, plain, rate, round_half_up, share_out, tonnes, yuan
+from optimizer.quantities import E4, ceil, floor, plain, price_text, rate, round_half_up, share_out, tonnes, yuan
 from optimizer.solution import LevelProof, Solution
 from optimizer.timeline import payment_shares
 from optimizer.wording import Language, Text
 
-OFFERS_IN_PLAN = 5000
-"""Up to this many offers a plan holds them all, so that it can be checked alone (MODEL 8)."""
 BEATEN_SHOWN = 200
 """Above OFFERS_IN_PLAN, the beaten offers that are shown: the nearest to being bought."""
 
@@ -41,14 +39,6 @@ BEATEN_SHOWN = 200
 def round_down(value: Fraction, decimals: int) -> str:
     """A decimal, rounded down."""
     return plain(Decimal(floor(value * 10**decimals)).scaleb(-decimals))
-
-
-def price_text(yuan_per_t: Fraction) -> str:
-    """A price, exact, with at least two decimals."""
-    fen = yuan_per_t * 100
-    if fen.denominator == 1:
-        return yuan(int(fen))
-    return plain(Decimal(round_half_up(yuan_per_t * 10**6)).scaleb(-6))
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +102,19 @@ class Ledger:
             for owner in (None, int(self.solution.arcs.event[a])):
                 years = spent.setdefault(owner, {})
                 years[day.year] = years.get(day.year, 0) + fen
+        return spent
+
+    @cached_property
+    def shared_spent_fen(self) -> dict[int, int]:
+        """Fiscal year -> what all events pay, rounded year by year for the shared budget: running sums half up."""
+        exact: dict[int, Fraction] = {}
+        for day, fen in (p for payments in self.payments.values() for p in payments):
+            exact[day.year] = exact.get(day.year, Fraction(0)) + fen
+        spent, running, before = {}, Fraction(0), 0
+        for year in sorted(exact):
+            running += exact[year]
+            spent[year] = round_half_up(running) - before
+            before += spent[year]
         return spent
 
     def spent_fen(self, e: int | None) -> dict[int, int]:
@@ -225,7 +228,7 @@ def fiscal_years(solution: Solution, ledger: Ledger) -> list[Json]:
     found = []
     for owner, e in owners:
         budget = problem.calendar.budget if e is None else problem.events[e].budget
-        spent = ledger.spent_fen(e)
+        spent = ledger.shared_spent_fen if e is None else ledger.spent_fen(e)
         listed = {} if budget is None or budget.by_fiscal_year_fen is None else budget.by_fiscal_year_fen
         by_year = budget is not None and budget.by_fiscal_year_fen is not None
         years = sorted(spent.keys() | {y for y in listed if y >= problem.as_of.year})
@@ -355,8 +358,24 @@ class OfferBook:
             elif value == value and not used:
                 reasons.append(self._reason("beaten_by_order"))
         if not used and not reasons:
-            reasons.append(self._reason("beaten_by_price"))
+            reasons.append(self._reason(self._lost_by(e, i)))
         return {**entry, "state": "used" if used else "beaten", "reasons": reasons, "break_even": break_even}
+
+    def _lost_by(self, e: int, i: int) -> str:
+        """Why an offer is not used although it is worth something: used up, kept out by lots or limits, or dear."""
+        worth, a = self._best[e, i]
+        arcs = self.solution.arcs
+        left = int(self.solution.problem.offers.quantity_kg[i]) - self._bought.get(i, 0)
+        if left < int(arcs.least_kg[a]):
+            return "used_up"
+        return "beaten_by_lots" if worth * 1e10 > float(arcs.unit_cost_e8[a]) * (1 + 1e-9) else "beaten_by_price"
+
+    @cached_property
+    def _bought(self) -> dict[int, int]:
+        bought: dict[int, int] = {}
+        for a, kg in self.solution.measure.purchase.items():
+            bought[int(self.solution.arcs.offer[a])] = bought.get(int(self.solution.arcs.offer[a]), 0) + kg
+        return bought
 
     def _reason(self, code: str) -> Json:
         message, clause = BEATEN[code]
@@ -383,6 +402,14 @@ BEATEN: Mapping[str, tuple[Text, Text | None]] = {
         None,
     ),
     "beaten_by_price": (Text("有更便宜的选择", "others are cheaper"), Text("成本", "cost")),
+    "used_up": (Text("已由其他活动用尽", "used up by other events"), Text("可用量", "availability")),
+    "beaten_by_lots": (
+        Text(
+            "价格合适, 但整手、最小量、固定费用或限额使其未被选用",
+            "priced well, but lots, its minimum, a fee or a limit keep it out",
+        ),
+        Text("整手与限额", "lots and limits"),
+    ),
     "does_not_fit": (
         Text("最小可购量超过某项上限或预算", "its least purchase exceeds a cap or the budget"),
         Text("限额与预算", "limits and budget"),

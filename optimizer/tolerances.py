@@ -7,14 +7,18 @@ ZERO_DUAL = 1e-9
 (MODEL 6); scale-free, so tonnes and megatonnes give the same face."""
 
 INTEGRALITY = 1e-6
-"""Lots. HiGHS's own mip_feasibility_tolerance: a lot count nearer than this to a whole number is read as it."""
+"""Lots. A lot count nearer than this to a whole number is read as it."""
+
+SOLVER_INTEGRALITY = 1e-9
+"""HiGHS's mip_feasibility_tolerance. Its default of 1e-6 let presolve cut off a plan that used a budget to the last fen
+(a coefficient of 1.99999402 was taken for 2), and called the rest optimal."""
 
 NODES_PER_LEVEL = 20_000
 """Branch-and-bound nodes. The work limit of one level; counts work, never the clock, so that plans repeat (MODEL 6)."""
 
-SAFETY_MARGIN = 2e-6
-"""Relative. A row that an integral point breaks in exact arithmetic is tightened by this (twice HiGHS's feasibility
-tolerance of 1e-6) and solved again."""
+SAFETY_MARGIN = 1e-6
+"""t or yuan. A row that a point breaks in exact arithmetic is tightened by this, HiGHS's feasibility tolerance, and
+searched again: points that keep the row exactly stay within the tolerance. No claim is made from such a search."""
 
 STEP_T_LARGE = Fraction(1)
 """t. Step of gap levels when the total need is LARGE_NEED_T or more."""
