@@ -1,0 +1,391 @@
+"""README and docs do what they say: every command and Python example in them is run, and its output is what they show.
+
+Fenced blocks are run from top to bottom, each document in a fresh folder:
+
+    sh      every line is run; `# exit 3` (`# 退出码 3`) at its end says the exit code, 0 where nothing is said
+    python  is run
+    text    right after either: its lines stand in the answer in this order; `...` is whatever lies between
+    a block after `<!-- file: name -->` is written to that file
+
+What has been run once with the same files is not run again, whichever document asks. Commands run in this process,
+through the door that the `jinheng` script opens.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import io
+import json
+import os
+import re
+import runpy
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+
+from api.cli import run as command
+from market_data import read_offers
+from market_data.columns import COLUMNS, REQUIRED
+from optimizer import RulePack
+from optimizer.eligibility import REASONS
+from optimizer.events import (
+    Budget,
+    Calendar,
+    EligibilityRules,
+    Emissions,
+    Event,
+    LevelSpec,
+    Limit,
+    Settings,
+)
+from optimizer.plan import Plan
+from optimizer.problem import Factor, Outlook
+from optimizer.rule_pack import Deadline, OfferClass, Registry, Tier, When
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").glob("*.md"))]
+NAMES = [d.relative_to(ROOT).as_posix() for d in DOCUMENTS]
+ENGLISH = [n for n in NAMES if not n.endswith(".zh.md")]
+
+FENCE = re.compile(
+    r"(?:^<!-- file: (?P<file>\S+) -->\n)?^```(?P<kind>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+EXIT = re.compile(r"#.*?(?:exit|退出码)\s*(\d+)")
+
+
+@dataclass(frozen=True)
+class Block:
+    kind: str
+    body: str
+    file: str | None
+    line: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said, its exit code, and the files that it made."""
+
+    code: int
+    stdout: str
+    stderr: str
+    made: dict[str, bytes]
+
+
+def language(document: Path) -> str:
+    return "zh" if document.name.endswith(".zh.md") else "en"
+
+
+def text_of(document: Path) -> str:
+    return document.read_text(encoding="utf-8")
+
+
+def blocks(document: Path) -> Iterator[Block]:
+    text = text_of(document)
+    for found in FENCE.finditer(text):
+        yield Block(found["kind"], found["body"], found["file"], text.count("\n", 0, found.start()) + 1)
+
+
+# --------------------------------------------------------------------------------------------------- running, once each
+
+
+def run(words: list[str], folder: Path, lang: str, store: Path) -> Answer:
+    """Runs a command, or repeats what it did when it was run with these very files before."""
+    before = {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+    contents = sorted((name, hashlib.sha256(content).hexdigest()) for name, content in before.items())
+    key = hashlib.sha256(repr((words, lang, contents)).encode()).hexdigest()
+    kept = store / key
+    with (store / f"{key}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            answer = really_run(words, folder, lang)
+            after = {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+            made = {n: c for n, c in after.items() if before.get(n) != c}
+            partial = store / f"{key}.partial"
+            partial.mkdir()
+            for name, content in made.items():
+                (partial / name).write_bytes(content)
+            (partial / ".answer").write_text(json.dumps(answer), "utf-8")
+            partial.rename(kept)
+    code, out, err = json.loads((kept / ".answer").read_text("utf-8"))
+    made = {p.name: p.read_bytes() for p in kept.iterdir() if p.name != ".answer"}
+    for name, content in made.items():
+        (folder / name).write_bytes(content)
+    return Answer(code, out, err, made)
+
+
+def really_run(words: list[str], folder: Path, lang: str) -> tuple[int, str, str]:
+    """What a shell in that folder with that locale would have run: exit code, stdout, stderr."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("LC_ALL", "LC_MESSAGES", "JINHENG_DEBUG"):
+            patch.delenv(name, raising=False)
+        patch.setenv("LANG", "zh_CN.UTF-8" if lang == "zh" else "en_US.UTF-8")
+        patch.setenv("COLUMNS", "80")
+        patch.chdir(folder)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            if words[0] == "python":
+                runpy.run_path(words[1], run_name="__main__")
+                code = 0
+            else:
+                code = command(words[1:])
+    return code, out.getvalue(), err.getvalue()
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    (shared / "answers").mkdir(exist_ok=True)
+    return shared / "answers"
+
+
+class Reader:
+    """Somebody who types a document from top to bottom."""
+
+    def __init__(self, document: Path, folder: Path, store: Path) -> None:
+        self.document, self.folder, self.store = document, folder, store
+        self.lang = language(document)
+        self.last: Answer | None = None
+
+    def follow(self) -> None:
+        for block in blocks(self.document):
+            place = f"{self.document.name}:{block.line}"
+            if block.file is not None:
+                (self.folder / block.file).write_text(block.body, encoding="utf-8")
+            elif block.kind == "sh":
+                for line in block.body.replace("\\\n", " ").splitlines():
+                    self.type(line, place)
+            elif block.kind == "python":
+                (self.folder / "example.py").write_text(block.body, encoding="utf-8")
+                self.last = run(["python", "example.py"], self.folder, self.lang, self.store)
+            elif block.kind == "text" and self.last is not None:
+                answer = self.last.stdout + self.last.stderr
+                missing = missing_line(block.body, answer)
+                if missing is not None:
+                    pytest.fail(f"{place} shows a line that the answer has not: {missing}\n{answer}", pytrace=False)
+
+    def type(self, line: str, place: str) -> None:
+        words = shlex.split(line, comments=True)
+        if not words:
+            return
+        if words[0] == "make":
+            assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE), place
+        elif words[0] == "cd":
+            self.folder = self.folder / words[1]
+        elif words[0] == "export":
+            assert words[1] == "PATH=$PWD/.venv/bin:$PATH", place
+        elif words[:3] == ["jinheng", "demo", "--copy"]:
+            code, _, err = really_run(words, self.folder, self.lang)
+            assert code == 0, err
+        else:
+            assert words[0] == "jinheng", f"{place}: the test knows no {words[0]}"
+            self.last = run(words, self.folder, self.lang, self.store)
+            said = EXIT.search(line)
+            expected = int(said[1]) if said else 0
+            if self.last.code != expected:
+                pytest.fail(
+                    f"{place}: {line}: exit {self.last.code}, not {expected}\n{self.last.stderr}", pytrace=False
+                )
+
+
+def bare(line: str) -> str:
+    """A line without the width of its columns, which follows the data."""
+    return " ".join(line.split())
+
+
+def missing_line(shown: str, answer: str) -> str | None:
+    """The first shown line that does not stand in the answer where it should; None when all do."""
+    lines = [bare(line) for line in answer.splitlines()]
+    at, gap = 0, True
+    for line in map(bare, shown.splitlines()):
+        if line == "...":
+            gap = True
+            continue
+        here = next((k for k in range(at, len(lines)) if lines[k] == line), None) if gap else at
+        if here is None or here >= len(lines) or lines[here] != line:
+            return line
+        at, gap = here + 1, False
+    return None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_the_document_tells_to_type_works(name: str, tmp_path: Path, store: Path) -> None:
+    Reader(ROOT / name, tmp_path, store).follow()
+
+
+def test_a_wrong_transcript_is_noticed() -> None:
+    assert missing_line("a\nb\n", "x\na\nb\n") is None
+    assert missing_line("a\n...\nc\n", "a\nb\nc\n") is None
+    assert missing_line("a\nc\n", "a\nb\nc\n") == "c"
+    assert missing_line("b\n...\na\n", "a\nb\n") == "a"
+
+
+# --------------------------------------------------------------------------------------------- form of the documents
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_lead_somewhere(name: str) -> None:
+    document = ROOT / name
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text_of(document)):
+        if not re.match(r"https?:", target):
+            assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("name", ENGLISH)
+def test_every_page_has_a_chinese_twin_and_each_names_the_other(name: str) -> None:
+    english = ROOT / name
+    chinese = english.with_name(f"{english.stem}.zh.md")
+    assert f"]({chinese.name})" in text_of(english)
+    assert f"]({english.name})" in text_of(chinese)
+
+
+@pytest.mark.parametrize("name", ENGLISH)
+def test_both_twins_run_the_same_commands(name: str) -> None:
+    english = ROOT / name
+
+    def commands(document: Path) -> list[list[str]]:
+        bodies = [b.body.replace("\\\n", " ") for b in blocks(document) if b.kind == "sh"]
+        return [shlex.split(line, comments=True) for body in bodies for line in body.splitlines() if line.strip()]
+
+    assert commands(english) == commands(english.with_name(f"{english.stem}.zh.md"))
+
+
+def test_the_readme_begins_with_the_two_commands() -> None:
+    for name in ("README.md", "README.zh.md"):
+        first = next(blocks(ROOT / name))
+        assert [shlex.split(line, comments=True) for line in first.body.splitlines()] == [
+            ["make", "demo"],
+            ["make", "test"],
+        ]
+
+
+# ---------------------------------------------------------------------------------- reference pages against the code
+
+
+def rows(name: str, heading: str) -> dict[str, list[str]]:
+    """The table under a heading: what the first cell names in backticks -> the other cells."""
+    text = text_of(ROOT / name)
+    found = re.search(rf"^#+ [^\n]*`{re.escape(heading)}`[^\n]*\n(.*?)(?=^#|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found is not None, f"{name} has no section for {heading}"
+    table = [
+        re.split(r"(?<!\\)\|", line.strip().strip("|")) for line in found[1].splitlines() if line.startswith("| `")
+    ]
+    return {cells[0].strip().strip("`"): [c.strip() for c in cells[1:]] for cells in table}
+
+
+def keys_of(noun: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in noun.model_fields.items()]
+
+
+def default_of(noun: type[BaseModel], key: str) -> str | None:
+    """A default as the page writes it: a plain value in backticks; None where the page uses words."""
+    field = next(f for n, f in noun.model_fields.items() if (f.alias or n) == key)
+    value = field.default
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value}`" if isinstance(value, int | str) and value != "" and not field.is_required() else None
+
+
+PAGES = ["docs/files.md", "docs/files.zh.md"]
+EVENT_NOUNS: list[tuple[str, type[BaseModel]]] = [
+    ("event", Event),
+    ("emissions", Emissions),
+    ("budget", Budget),
+    ("limits", Limit),
+    ("eligibility", EligibilityRules),
+    ("settings", Settings),
+    ("events", Calendar),
+    ("objective", LevelSpec),
+    ("factors", Factor),
+]
+PACK_NOUNS: list[tuple[str, type[BaseModel]]] = [
+    ("pack", RulePack),
+    ("tiers", Tier),
+    ("retirement", Deadline),
+    ("registries", Registry),
+    ("classes", OfferClass),
+    ("when", When),
+]
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(("heading", "noun"), EVENT_NOUNS, ids=lambda x: x if isinstance(x, str) else "")
+def test_every_key_of_an_event_file_is_on_the_page_with_its_default(
+    name: str, heading: str, noun: type[BaseModel]
+) -> None:
+    table = rows(name, heading)
+    assert list(table) == keys_of(noun)
+    for key, cells in table.items():
+        default = default_of(noun, key)
+        assert default is None or cells[1].startswith(default), f"{heading}.{key}: {cells[1]} should be {default}"
+
+
+def test_an_outlook_holds_factors_only() -> None:
+    assert keys_of(Outlook) == ["factors"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_column_of_an_offers_file_is_on_the_page(name: str) -> None:
+    table = rows(name, "offers")
+    assert list(table) == list(COLUMNS)
+    zh = name.endswith(".zh.md")
+    for column, (chinese, unit, default, _example, _meaning) in table.items():
+        assert chinese == COLUMNS[column].label.zh
+        assert unit == (COLUMNS[column].unit.zh if zh else COLUMNS[column].unit.en)
+        assert (default == ("必填" if zh else "required")) == (column in REQUIRED)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_example_cell_of_an_offers_file_can_be_read(name: str, tmp_path: Path) -> None:
+    # The forestry columns make quantity, price and schedule themselves, so they go into a row of their own.
+    table = rows(name, "offers")
+    example = {column: cells[3].strip("`") for column, cells in table.items()}
+    by_area = [c for c in COLUMNS if c.startswith(("area_", "yield_")) or c == "price_per_mu"]
+    bought = {c: v for c, v in example.items() if c not in by_area}
+    grown = {c: example[c] for c in ("area_mu", "price_per_mu", "yield_t_per_mu_yr", "yield_years", "planted_by")}
+    curve = {c: example[c] for c in ("area_ha", "price_per_mu", "yield_curve", "planted_by")}
+    lines = [
+        list(COLUMNS),
+        [bought.get(c, "") for c in COLUMNS],
+        [{"offer_id": "2", "instrument": "forestry", **grown}.get(c, "") for c in COLUMNS],
+        [{"offer_id": "3", "instrument": "forestry", **curve}.get(c, "") for c in COLUMNS],
+    ]
+    file = tmp_path / "offers.csv"
+    file.write_text("\n".join(",".join(f'"{c}"' for c in line) for line in lines), "utf-8")
+    assert len(read_offers(file).offers) == 3
+
+
+@pytest.mark.parametrize("name", ["docs/plan.md", "docs/plan.zh.md"])
+def test_every_field_of_a_plan_is_on_the_page(name: str) -> None:
+    assert list(rows(name, "plan")) == list(Plan.model_fields)
+    for field in ("events", "totals", "lines", "tiers", "fiscal_years", "registries", "levels", "offers", "rules"):
+        noun = part_of(Plan.model_fields[field].annotation)
+        assert list(rows(name, field)) == keys_of(noun), field
+
+
+def part_of(annotation: Any) -> type[BaseModel]:
+    """The part itself: Line of tuple[Line, ...]."""
+    inside = [a for a in get_args(annotation) or (annotation,) if isinstance(a, type) and issubclass(a, BaseModel)]
+    return inside[0]
+
+
+@pytest.mark.parametrize("name", ["docs/plan.md", "docs/plan.zh.md"])
+def test_every_reason_is_on_the_page(name: str) -> None:
+    assert set(rows(name, "reasons")) >= {r.code for r in REASONS}
+
+
+@pytest.mark.parametrize("name", ["docs/rule-packs.md", "docs/rule-packs.zh.md"])
+@pytest.mark.parametrize(("heading", "noun"), PACK_NOUNS, ids=lambda x: x if isinstance(x, str) else "")
+def test_every_key_of_a_rule_pack_is_on_the_page(name: str, heading: str, noun: type[BaseModel]) -> None:
+    assert list(rows(name, heading)) == keys_of(noun)
+
+
+def test_the_changelog_knows_the_version() -> None:
+    version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    assert version is not None
+    assert f"## [{version[1]}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
