@@ -4,7 +4,7 @@
 #   make check    all that CI holds: locks, format, lint, strict types, tests
 # Another Python: make demo UV_PYTHON=/path/to/python3.13
 
-PYTHON_FOLDERS = $(foreach folder,optimizer market_data scenarios api tests tools benchmarks examples,$(if $(wildcard \
+PYTHON_FOLDERS = $(foreach folder,optimizer market_data scenarios api tests tools benchmarks docs,$(if $(wildcard \
 	$(folder)/*.py),$(folder)))
 BIN = .venv/bin
 ARGS =

@@ -26,6 +26,8 @@ class WorkLimits:
     """Seconds that are left, when a clock limit was asked for."""
     cancelled: Callable[[], bool] | None = None
     report: Report | None = None
+    tie_break: bool = True
+    """False: solves beside the plan, of which only the values matter, leave ties as they fall."""
 
     def seconds_left(self) -> float | None:
         """None without a clock limit."""

@@ -32,6 +32,9 @@ ENGINE_VERSION = "0.1.0"
 SIDE_NODES = 2_000
 """Branch-and-bound nodes a level of the solves beside the plan: the cheapest mix, prices of settings, repairs."""
 
+SETTINGS_ARCS = 2_000
+"""Up to this many arcs, settings and deadlines are priced by a re-solve each; above, when everything is asked for."""
+
 type Explain = Literal["none", "short", "all"]
 
 
@@ -63,7 +66,7 @@ def plan(
     """
     limits = _limits(seconds, nodes, cancelled, report)
     solution = solve(problem, limits)
-    quiet = WorkLimits(nodes=min(nodes, SIDE_NODES), deadline=limits.deadline, cancelled=cancelled)
+    quiet = WorkLimits(nodes=min(nodes, SIDE_NODES), deadline=limits.deadline, cancelled=cancelled, tie_break=False)
     content = _content(solution, explanations, lang, quiet)
     return seal(content)
 
@@ -108,7 +111,7 @@ def _content(solution: Solution, explanations: Explain, lang: Language, limits: 
         "levels": statement.levels(solution),
         "offers": book.states(explanations == "all") if explained is not None else [],
         "offers_summary": book.summary(),
-        "rules": _rules(solution, explained, lang, limits),
+        "rules": _rules(solution, explained, limits, explanations == "all"),
         "price_of_order": _price_of_order(solution, explained, limits) if explained is not None else None,
         "cost_of_whole_lots": _cost_of_whole_lots(solution, explained),
         "diagnosis": _diagnosis(solution, lang) if explained is not None and (short or _misses(solution)) else [],
@@ -178,7 +181,7 @@ def _plan_warnings(solution: Solution, lang: Language) -> list[Json]:
 # ------------------------------------------------------------------------------------------------------ prices of rules
 
 
-def _rules(solution: Solution, explained: Explanation | None, lang: Language, limits: WorkLimits) -> list[Json]:
+def _rules(solution: Solution, explained: Explanation | None, limits: WorkLimits, everything: bool) -> list[Json]:
     """Prices of the binding rules, missed min shares, and settings priced by a re-solve."""
     found = (
         []
@@ -204,7 +207,7 @@ def _rules(solution: Solution, explained: Explanation | None, lang: Language, li
                         "missed_t": tonnes(ceil(missed)),
                     }
                 )
-    if explained is not None:
+    if explained is not None and (everything or len(solution.arcs) <= SETTINGS_ARCS):
         found += _settings(solution, limits)
     return found
 
@@ -311,8 +314,9 @@ def _price_of_order(solution: Solution, explained: Explanation | None, limits: W
 
 
 def _budget_binds(solution: Solution, explained: Explanation | None) -> bool:
-    by_dual = explained is not None and any(r.key[0] == "budget" for r in explained.rules)
-    return by_dual or any(spent == limit for _, spent, limit, _ in solution.measure.budget_spending())
+    rows = {key: (spent, limit) for key, spent, limit, _ in solution.measure.budget_spending() if limit > 0}
+    priced = explained is not None and any(r.key in rows for r in explained.rules)
+    return priced or any(spent == limit for spent, limit in rows.values())
 
 
 def _cost_of_whole_lots(solution: Solution, explained: Explanation | None) -> str | None:

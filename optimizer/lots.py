@@ -32,7 +32,7 @@ NEARBY_NODES = 200
 TIGHTENINGS = 4
 """How often rows that an integral point breaks in exact arithmetic are tightened before the point is given up."""
 TIE_BREAK_COLUMNS = 200
-"""With more free columns the tie-break is settled among the columns near the plan only; the same plan every time."""
+"""With more free columns the tie-break only moves purchases to earlier dates; the same plan every time."""
 TIE_BREAK_NODES = 500
 """Branch-and-bound nodes for the tie-break, which improves nothing that a user pays for."""
 CLAIM_MARGIN = 1e-9
@@ -104,6 +104,8 @@ class _Whole:
     def solve_level(self, level: Level) -> None:
         """Bound by the relaxation, first points, bounds strengthened by what is hopeless, then branch and bound."""
         last = level.name == "tie-break"
+        if last:
+            self._buy_earlier()
         cost = self.program.objective(level, ~self.out if last else None)
         nothing = np.zeros(self.program.n, dtype=bool)
         relaxed = self._relax(cost, self.out if last else nothing)
@@ -111,7 +113,8 @@ class _Whole:
         bound = relaxed.bound if relaxed.status == "optimal" else -np.inf
         self._consider(level, relaxed)
         closed = self._proved(level, bound)
-        if not closed:
+        small = not last or self._free() <= TIE_BREAK_COLUMNS
+        if not closed and small:
             closed = self._search_nearby(level, cost, relaxed, bound)
         hopeless, stronger = nothing, relaxed
         for _ in range(0 if last else STRENGTHENINGS):
@@ -125,7 +128,7 @@ class _Whole:
             bound = max(bound, min(stronger.bound, float(self._value(level))))
             self._consider(level, stronger)
             closed = self._proved(level, bound)
-        if not closed and (not last or self._free() <= TIE_BREAK_COLUMNS):
+        if not closed and small:
             outcome, whole_search = self._branch(level, cost, self.out | hopeless)
             self._consider(level, outcome)
             closed = whole_search and self._settled(level, outcome)
@@ -133,6 +136,18 @@ class _Whole:
                 bound = max(bound, min(outcome.bound, float(self._value(level))))
             self.cut_by_clock |= outcome.status == "limit" and self.limits.deadline is not None
         self._close(level, closed, bound, tuple(duals), relaxed)
+
+    def _buy_earlier(self) -> None:
+        """Move each line to the earliest date that changes no level and breaks nothing; in canonical order, exactly."""
+        arcs = self.judge.arcs
+        for a in sorted(self.purchase):
+            same = (arcs.event == arcs.event[a]) & (arcs.offer == arcs.offer[a]) & (arcs.piece == arcs.piece[a])
+            for b in np.flatnonzero(same & (arcs.day < arcs.day[a])).tolist():
+                trial = dict(self.purchase)
+                trial[b] = trial.get(b, 0) + trial.pop(a)
+                if self._keeps(trial):
+                    self.purchase = trial
+                    break
 
     def _free(self) -> int:
         """Quantity columns that may still be used."""
@@ -311,6 +326,8 @@ def solve_whole(program: Program, judge: Judge, limits: WorkLimits) -> Chain:
     """The levels of a program with whole lots, in order."""
     state = _Whole(program, judge, limits)
     for k, level in enumerate(program.levels):
+        if level.name == "tie-break" and not limits.tie_break:
+            continue
         if limits.report is not None:
             limits.report(level.name, k, len(program.levels))
         state.solve_level(level)
