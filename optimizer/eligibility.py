@@ -200,6 +200,17 @@ def reasons_of(problem: Problem, screening: Screening, event: int, offer: int, l
     return found
 
 
+def empty_tier(screening: Screening, tier: int) -> Text | None:
+    """Why a tier has nothing to offer any event: nothing on the market, or nothing eligible; None where it has."""
+    mine = screening.tier == tier
+    count = int(mine.sum())
+    if count == 0:
+        return Text("市场上没有这一层的报价", "no offer of this tier is on the market")
+    if np.all(screening.reasons[:, mine] != 0):
+        return Text(f"市场上这一层的 {count} 个报价都不合条件", f"none of the {count} offers of this tier is eligible")
+    return None
+
+
 def clause_of(problem: Problem, reason: Reason, offer_class: int, lang: Language) -> str:
     """Where a reason comes from: document and clause, the offer's terms, or the user."""
     pack = problem.rule_pack

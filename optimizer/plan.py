@@ -101,6 +101,8 @@ class TierResult(Part):
     """Of what is required."""
     share_of_covered: str
     cost: str
+    note: str | None = None
+    """Why the tier covers nothing, where the market or the rules leave it nothing to offer."""
 
 
 class FiscalYear(Part):

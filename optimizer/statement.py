@@ -12,7 +12,7 @@ import numpy as np
 
 from optimizer.arcs import last_day
 from optimizer.certificate import GRID
-from optimizer.eligibility import REASONS, reasons_of
+from optimizer.eligibility import REASONS, empty_tier, reasons_of
 from optimizer.events import LevelSpec
 from optimizer.explain import Explanation
 from optimizer.offers import (
@@ -206,6 +206,7 @@ def tiers(solution: Solution, ledger: Ledger, lang: Language) -> list[Json]:
     for tier in range(1, last + 1):
         covered = sum((kg for (_, t), kg in solution.measure.covered_kg.items() if t == tier), Fraction(0))
         cost = sum(fen for a, fen in ledger.lines_fen.items() if arcs.tier[a] == tier)
+        note = empty_tier(solution.screening, tier)
         found.append(
             {
                 "tier": tier,
@@ -214,6 +215,7 @@ def tiers(solution: Solution, ledger: Ledger, lang: Language) -> list[Json]:
                 "share": round_down(covered / need, 4),
                 "share_of_covered": round_down(covered / all_covered, 4) if all_covered else "0",
                 "cost": yuan(cost),
+                "note": None if note is None else note.say(lang),
             }
         )
     return found

@@ -167,6 +167,9 @@ def _tiers(page: Page, plan: Plan, lang: Language) -> None:
         for t in plan.tiers
     ]
     page.table(heads, rows, wide=1)
+    for t in plan.tiers:
+        if t.note is not None:
+            page.line(pick(lang, f"第 {t.tier} 层: {t.note}。", f"Tier {t.tier}: {t.note}."))
 
 
 def _years(page: Page, plan: Plan, lang: Language) -> None:
