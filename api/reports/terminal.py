@@ -262,7 +262,7 @@ def _warnings(page: Page, plan: Plan, lang: Language) -> None:
     page.section(pick(lang, "请注意", "Please note"))
     for message, place, n in kinds[:WARNINGS_SHOWN]:
         more = "" if n == 1 else pick(lang, f" 等 {n} 处", f" and {n - 1} more")
-        page.item(f"{message}" + (f" ({place}{more})" if place else ""))
+        page.item(f"{place}{more}: {message}" if place else message)
     if len(kinds) > WARNINGS_SHOWN:
         rest = len(kinds) - WARNINGS_SHOWN
         page.item(pick(lang, f"另有 {rest} 类, 见 JSON", f"{rest} more kinds: see the JSON"))
