@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -124,7 +124,7 @@ class Budget(Noun):
         return self
 
 
-LIMIT_KEYS = (
+type GroupKey = Literal[
     "seller",
     "project_id",
     "instrument",
@@ -135,10 +135,11 @@ LIMIT_KEYS = (
     "methodology",
     "registry",
     "channel",
-    "offer_id",
-)
+]
+GROUP_KEYS: tuple[str, ...] = get_args(GroupKey.__value__)
+"""What may be grouped by."""
+LIMIT_KEYS = (*GROUP_KEYS, "offer_id")
 """What a limit, `exclude` or `only` may name."""
-GROUP_KEYS = LIMIT_KEYS[:-1]
 
 
 def _listed(value: Any) -> tuple[str, ...]:
@@ -174,21 +175,7 @@ Filter = Annotated[dict[str, tuple[str, ...]], BeforeValidator(_filter)]
 class Limit(Noun):
     """A share of the event's need, in effective tonnes, that a group may or should cover."""
 
-    group: (
-        Literal[
-            "seller",
-            "project_id",
-            "instrument",
-            "tier",
-            "region",
-            "vintage",
-            "mechanism",
-            "methodology",
-            "registry",
-            "channel",
-        ]
-        | None
-    ) = None
+    group: GroupKey | None = None
     """Every single value of this key is a group; a blank belongs to none."""
     where: Filter | None = None
     """The offers that match are the group."""

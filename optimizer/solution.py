@@ -137,16 +137,3 @@ def multipliers_of(row_keys: tuple[Key, ...], duals: Floats, held: Mapping[int, 
 
 def _add(found: dict[Key, int], key: Key, value: float) -> None:
     found[key] = found.get(key, 0) + on_grid(value)
-
-
-def purchase_by_name(problem: Problem, arcs: Arcs, purchase: Purchase) -> list[Mapping[str, object]]:
-    """A purchase as data: event, offer, day and kg of each line."""
-    return [
-        {
-            "event_id": problem.events[int(arcs.event[a])].id,
-            "offer_id": problem.offers.offer_id[int(arcs.offer[a])],
-            "day": str(arcs.day[a]),
-            "kg": kg,
-        }
-        for a, kg in sorted(purchase.items())
-    ]
