@@ -13,6 +13,9 @@ from optimizer.program import Floats, Level
 from optimizer.quantities import E4
 from optimizer.tolerances import NODES_PER_LEVEL
 
+LEAST_SECONDS = 0.01
+"""A solve that begins after the clock has run out still gets this long."""
+
 type Report = Callable[[str, int, int], None]
 """Called with the level's name, its number and the number of levels."""
 
@@ -28,6 +31,11 @@ class WorkLimits:
     report: Report | None = None
     tie_break: bool = True
     """False: solves beside the plan, of which only the values matter, leave ties as they fall."""
+
+    def clock_ran_out(self) -> bool:
+        """A clock limit was asked for and is used up: any solve, of the plan or beside it, may have been cut."""
+        left = self.seconds_left()
+        return left is not None and left <= LEAST_SECONDS
 
     def seconds_left(self) -> float | None:
         """None without a clock limit."""

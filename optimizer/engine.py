@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from optimizer import statement
 from optimizer.certificate import GRID
-from optimizer.chain import Report, WorkLimits
+from optimizer.chain import LEAST_SECONDS, Report, WorkLimits
 from optimizer.explain import (
     Explanation,
     RulePriceFound,
@@ -68,6 +68,7 @@ def plan(
     solution = solve(problem, limits)
     quiet = WorkLimits(nodes=min(nodes, SIDE_NODES), deadline=limits.deadline, cancelled=cancelled, tie_break=False)
     content = _content(solution, explanations, lang, quiet)
+    content["reproducible"] = content["reproducible"] and not limits.clock_ran_out()
     return seal(content)
 
 
@@ -78,7 +79,7 @@ def _limits(
         return WorkLimits(nodes=nodes, cancelled=cancelled, report=report)
     end = time.monotonic() + seconds
     return WorkLimits(
-        nodes=nodes, deadline=lambda: max(end - time.monotonic(), 0.01), cancelled=cancelled, report=report
+        nodes=nodes, deadline=lambda: max(end - time.monotonic(), LEAST_SECONDS), cancelled=cancelled, report=report
     )
 
 
@@ -114,7 +115,9 @@ def _content(solution: Solution, explanations: Explain, lang: Language, limits: 
         "rules": _rules(solution, explained, limits, explanations == "all"),
         "price_of_order": _price_of_order(solution, explained, limits) if explained is not None else None,
         "cost_of_whole_lots": _cost_of_whole_lots(solution, explained),
-        "diagnosis": _diagnosis(solution, lang) if explained is not None and (short or _misses(solution)) else [],
+        "diagnosis": _diagnosis(solution, lang, limits)
+        if explained is not None and (short or _misses(solution))
+        else [],
         "repairs": _repairs(solution, lang, limits) if explained is not None and short else [],
         "warnings": [f.as_dict(lang) for f in problem.warnings()] + _plan_warnings(solution, lang),
         "problem": statement.problem_part(problem, len(problem.offers) <= OFFERS_IN_PLAN),
@@ -326,7 +329,7 @@ def _cost_of_whole_lots(solution: Solution, explained: Explanation | None) -> st
     return yuan_signed(max(value - type(value)(explained.least_cost_yuan), type(value)(0)))
 
 
-def _diagnosis(solution: Solution, lang: Language) -> list[Json]:
+def _diagnosis(solution: Solution, lang: Language, limits: WorkLimits) -> list[Json]:
     return [
         {
             "event_id": c.event_id or None,
@@ -335,7 +338,7 @@ def _diagnosis(solution: Solution, lang: Language) -> list[Json]:
             "at_most_t": statement.round_down(c.at_most_t, 3),
             "required_t": statement.round_down(c.required_t, 3),
         }
-        for c in diagnose(solution)
+        for c in diagnose(solution, limits)
     ]
 
 

@@ -132,7 +132,7 @@ class Cause:
     required_t: Fraction
 
 
-def diagnose(solution: Solution) -> list[Cause]:
+def diagnose(solution: Solution, limits: WorkLimits) -> list[Cause]:
     """Why an event is short, in amounts.
 
     Its whole eligible supply, what each max share lets its groups cover together, the budget, and pairs of limits that
@@ -160,7 +160,7 @@ def diagnose(solution: Solution) -> list[Cause]:
                 )
                 causes.append(Cause(event.id, "max_share", words, at_most, need))
     if has_budget(problem):
-        free = solve(without_budget(problem).with_objective(COVER_CHEAPLY), prove=False)
+        free = solve(without_budget(problem).with_objective(COVER_CHEAPLY), limits, prove=False)
         if free.shortfall_t < solution.shortfall_t:
             need = Fraction(sum(e.need_kg for e in problem.events), 1000)
             causes.append(
@@ -172,10 +172,10 @@ def diagnose(solution: Solution) -> list[Cause]:
                     need - free.shortfall_t,
                 )
             )
-    return causes + list(_contradictions(solution))
+    return causes + list(_contradictions(solution, limits))
 
 
-def _contradictions(solution: Solution) -> Iterator[Cause]:
+def _contradictions(solution: Solution, limits: WorkLimits) -> Iterator[Cause]:
     """Min shares that are missed, and the max shares without which they would be missed less."""
     problem = solution.problem
     for e, event in enumerate(problem.events):
@@ -185,12 +185,16 @@ def _contradictions(solution: Solution) -> Iterator[Cause]:
             required = Fraction(wanted.min_share_e4 * event.need_kg, 10_000 * 1000)
             reached = required - missed / 1000
             rule = f"{wanted.name} >= {wanted.min_share_e4 / 100:g} %"
-            alone = solve(problem.with_objective((LevelSpec(level="rules"),)), prove=False).measure.level("rules")
+            alone = solve(problem.with_objective((LevelSpec(level="rules"),)), limits, prove=False).measure.level(
+                "rules"
+            )
             for cap in event.limits:
                 if cap.max_share_e4 is None:
                     continue
                 free = solve(
-                    lifted(problem, cap.name, cap.max_share_e4).with_objective((LevelSpec(level="rules"),)), prove=False
+                    lifted(problem, cap.name, cap.max_share_e4).with_objective((LevelSpec(level="rules"),)),
+                    limits,
+                    prove=False,
                 )
                 if free.measure.level("rules") < alone:
                     other = f"{cap.name} <= {cap.max_share_e4 / 100:g} %"
