@@ -28,8 +28,10 @@ READING_ORDER = {
         repairs plan statement engine check
     """,
     "market_data": """
-        columns complaints sources/raw_table sources/csv_file sources/* cells cell_words table_reader forestry quality
-        foresters_rows normalize offers_file frames snapshot store history outlook
+        columns complaints quotes feed_reading sources/raw_table sources/csv_file sources/xlsx_file sources/feed_fields
+        sources/fetch sources/* cells cell_words table_reader forestry filed_yields quality foresters_rows depth
+        normalize offers_file frames listing screening synthetic snapshot differences history price_models outlook
+        draws store migrations/* migrations/versions/*
     """,
     "scenarios": """
         scenario library compare frontier curves draws sweep runner summary risk charts
@@ -63,8 +65,10 @@ ROOMS = {
     "xlsxwriter": ["market_data/*", "api/reports/*"],
     "docx": ["api/reports/*"],
     "typst": ["api/reports/*"],
-    "sqlalchemy": ["market_data/*store*.py", "api/*store*.py", "api/*database*.py"],
-    "alembic": ["api/*database*.py"],
+    "httpx2": ["market_data/sources/fetch.py"],
+    "sqlalchemy": ["market_data/*store*.py", "market_data/migrations/*", "api/*store*.py", "api/*database*.py"],
+    "alembic": ["market_data/*store*.py", "market_data/migrations/*", "api/*database*.py"],
+    "psycopg": ["market_data/*store*.py", "api/*store*.py", "api/*database*.py"],
     "altair": ["scenarios/charts.py"],
     "vl_convert": ["api/reports/*", "api/pages/*"],
     "fastapi": ["api/*"],
