@@ -11,11 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.command_options import (
+    AsOfOption,
+    JsonOption,
+    LangOption,
+    OffersOption,
+    OutOption,
+    answer,
+    speak_by_default,
+    spoken_language,
+    working,
+)
 from api.command_words import both, say_misuse, speak
 from api.printable import say
 from api.problems import EXIT_BAD_INPUT, EXIT_OK, EXIT_OUR_FAULT, EXIT_STOPPED, explain_error
 from api.progress import Progress
-from api.settings import LANGUAGES, debugging, language_of, today
+from api.settings import debugging, language_of, today
 
 if TYPE_CHECKING:
     from api.use_cases import PlanRequest
@@ -35,27 +46,6 @@ app = typer.Typer(
 )
 offers_app = typer.Typer(help=both("报价文件", "Offers files"), no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(offers_app, name="offers")
-
-OffersOption = Annotated[
-    str,
-    typer.Option(
-        "--offers",
-        metavar="OFFERS",
-        help=both("报价文件: CSV, XLSX, JSON, Parquet", "offers: CSV, XLSX, JSON or Parquet"),
-    ),
-]
-LangOption = Annotated[
-    str | None, typer.Option("--lang", metavar="zh|en", help=both("语言", "language; default: the locale's"))
-]
-JsonOption = Annotated[bool, typer.Option("--json", help=both("以 JSON 回答", "answer in JSON"))]
-AsOfOption = Annotated[
-    str | None,
-    typer.Option("--as-of", metavar="DATE", help=both("计划日期, 默认今天", "the plan's day; default: today in China")),
-]
-OutOption = Annotated[
-    str | None,
-    typer.Option("-o", "--output", metavar="FILE", help=both("另存为 .json .xlsx .csv", "also write .json .xlsx .csv")),
-]
 
 ObjectiveOption = Annotated[
     str | None,
@@ -132,7 +122,7 @@ def plan_command(
     request = PlanRequest(
         event, offers, as_of or today(), policy, objective, epsilon, outlook, budget, time_limit, explain, out
     )
-    return _planned(request, as_json, _spoken(lang))
+    return _planned(request, as_json, spoken_language(lang))
 
 
 @app.command("check", help=both("不信任求解器, 重新验证方案", "Prove a plan file again without trusting the solver"))
@@ -149,9 +139,9 @@ def check_command(
     from api.reports.findings import check_text
     from api.use_cases import check_plan
 
-    spoken = _spoken(lang)
-    report = Progress(str, _working(spoken)).run(lambda: check_plan(plan, offers))
-    _answer(report.as_dict(spoken) if as_json else check_text(report, spoken))
+    spoken = spoken_language(lang)
+    report = Progress(str, working(spoken)).run(lambda: check_plan(plan, offers))
+    answer(report.as_dict(spoken) if as_json else check_text(report, spoken))
     return EXIT_OK if report.holds else EXIT_OUR_FAULT
 
 
@@ -165,9 +155,9 @@ def validate_command(
     from api.reports.findings import offers_document, offers_text
     from api.use_cases import validate_offers
 
-    spoken = _spoken(lang)
-    found = Progress(str, _working(spoken)).run(lambda: validate_offers(offers))
-    _answer(offers_document(found, spoken) if as_json else offers_text(found, spoken))
+    spoken = spoken_language(lang)
+    found = Progress(str, working(spoken)).run(lambda: validate_offers(offers))
+    answer(offers_document(found, spoken) if as_json else offers_text(found, spoken))
     return EXIT_OK
 
 
@@ -188,12 +178,12 @@ def demo_command(
     from api.demo import copy_examples, example, list_examples
     from api.use_cases import PlanRequest
 
-    spoken = _spoken(lang)
+    spoken = spoken_language(lang)
     if listed:
-        _answer(list_examples(spoken))
+        answer(list_examples(spoken))
         return EXIT_OK
     if copy is not None:
-        _answer(copy_examples(Path(copy), spoken))
+        answer(copy_examples(Path(copy), spoken))
         return EXIT_OK
     chosen = example(name)
     code = _planned(PlanRequest(str(chosen.event), str(chosen.offers), chosen.as_of, out=out), as_json, spoken)
@@ -209,10 +199,10 @@ def _planned(request: "PlanRequest", as_json: bool, lang: "Language") -> int:
     from api.reports.words import level_name
     from api.use_cases import make_plan
 
-    progress = Progress(lambda name: level_name(name, lang), _working(lang))
+    progress = Progress(lambda name: level_name(name, lang), working(lang))
     made = progress.run(lambda: make_plan(request, lang, progress.report, progress.stopping))
     if as_json:
-        _answer(made.to_json().rstrip("\n"))
+        answer(made.to_json().rstrip("\n"))
         _warn(made)
     else:
         from api.reports.terminal import show_plan
@@ -223,35 +213,9 @@ def _planned(request: "PlanRequest", as_json: bool, lang: "Language") -> int:
     return made.exit_code
 
 
-def _answer(answer: Any) -> None:
-    """The answer to stdout: text as it is, data as JSON."""
-    if not isinstance(answer, str):
-        import json
-
-        answer = json.dumps(answer, ensure_ascii=False, indent=1)
-    say(answer, sys.stdout)
-
-
 def _warn(made: "Plan") -> None:
     for warning in made.warnings:
         say(str(warning["message"]), sys.stderr)
-
-
-def _working(lang: "Language") -> str:
-    return "计算中" if lang == "zh" else "Working"
-
-
-def _spoken(lang: str | None) -> "Language":
-    if lang is not None and lang not in LANGUAGES:
-        from optimizer.errors import BadInput
-        from optimizer.findings import fault
-
-        raise BadInput([fault("lang", "应为 zh 或 en", "should be zh or en", path="--lang", value=lang)])
-    return "en" if (lang or _default_lang[0]) == "en" else "zh"
-
-
-_default_lang = ["zh"]
-"""The language of the call that is being answered, set by `run`."""
 
 
 # ----------------------------------------------------------------------------------------------------------- the door
@@ -260,7 +224,7 @@ _default_lang = ["zh"]
 def run(arguments: Sequence[str]) -> int:
     """Answers one call of the command and gives its exit code; never raises."""
     lang = language_of(arguments)
-    _default_lang[0] = lang
+    speak_by_default(lang)
     as_json = "--json" in arguments
     return _guarded(lambda: _run(arguments, lang, as_json), lang, as_json)
 

@@ -1,11 +1,12 @@
-"""What the surroundings say: language, day, debugging. No other file reads environment or clock.
+"""What the surroundings say: language, day, folders, database, debugging. No other file reads environment or clock.
 
 Nothing of ours is imported here, so that the command line answers `--version` and `--help` at once.
 """
 
 import os
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 LANGUAGES = ("zh", "en")
@@ -45,3 +46,28 @@ def today() -> date:
 def debugging() -> bool:
     """Whether faults of ours show their traceback."""
     return os.environ.get("JINHENG_DEBUG", "") not in ("", "0")
+
+
+def now() -> datetime:
+    """This moment, in UTC: what receipts carry."""
+    return datetime.now(UTC)
+
+
+def database_url(asked: str | None, environment: Mapping[str, str] | None = None) -> str:
+    """The database: what `--database` asks for, else JINHENG_DATABASE, else a file in the user's own data folder."""
+    known = os.environ if environment is None else environment
+    given = asked or known.get("JINHENG_DATABASE", "")
+    return given or f"sqlite:///{_own_folder('XDG_DATA_HOME', '.local/share', known) / 'jinheng.db'}"
+
+
+def cache_folder(environment: Mapping[str, str] | None = None) -> Path:
+    """Where answers of feeds are kept."""
+    return _own_folder("XDG_CACHE_HOME", ".cache", os.environ if environment is None else environment) / "feeds"
+
+
+def _own_folder(variable: str, below_home: str, environment: Mapping[str, str]) -> Path:
+    """JINHENG_HOME, else the folder that the desktop's conventions name (XDG), else its usual place below home."""
+    if environment.get("JINHENG_HOME"):
+        return Path(environment["JINHENG_HOME"])
+    named = environment.get(variable, "")
+    return (Path(named) if named.startswith("/") else Path.home() / below_home) / "jinheng"

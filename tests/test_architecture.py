@@ -38,8 +38,8 @@ READING_ORDER = {
     """,
     "api": """
         settings printable plain_data event_files plausibility documents database archive access ledger
-        reports/words reports/page reports/cells reports/why_sections reports/* use_cases demo problems progress
-        routes/* pages/* jobs app command_words cli __main__
+        reports/words reports/page reports/cells reports/why_sections reports/* market_desk use_cases replanning
+        demo problems progress routes/* pages/* jobs app command_words command_options market_commands cli __main__
     """,
 }
 
