@@ -28,13 +28,16 @@ READING_ORDER = {
         repairs plan statement engine check
     """,
     "market_data": """
-        columns complaints quotes feed_reading sources/raw_table sources/csv_file sources/xlsx_file sources/feed_fields
-        sources/fetch sources/* cells cell_words table_reader forestry filed_yields quality foresters_rows depth
-        normalize offers_file frames listing screening synthetic snapshot differences history price_models outlook
-        draws store migrations/* migrations/versions/*
+        columns complaints quotes feed_reading sources/raw_table sources/csv_file sources/xlsx_file
+        sources/parquet_file sources/feed_fields sources/quote_rows sources/answer_cache sources/fetch_failures
+        sources/fetch
+        sources/registry_table sources/registry_ledger sources/* cells cell_words table_reader forestry filed_yields
+        quality foresters_rows depth normalize offers_file frames listing screening synthetic_kinds synthetic snapshot
+        differences history price_models outlook draws store migrations/* migrations/versions/*
     """,
     "scenarios": """
-        scenario library compare frontier curves draws sweep runner summary risk charts
+        scenario library offer_facts keeping circumstances causes compare frontier curves draws sweep runner summary
+        risk charts
     """,
     "api": """
         settings printable plain_data event_files plausibility documents database archive access ledger
@@ -65,7 +68,7 @@ ROOMS = {
     "xlsxwriter": ["market_data/*", "api/reports/*"],
     "docx": ["api/reports/*"],
     "typst": ["api/reports/*"],
-    "httpx2": ["market_data/sources/fetch.py"],
+    "httpx2": ["market_data/sources/fetch*.py"],
     "sqlalchemy": ["market_data/*store*.py", "market_data/migrations/*", "api/*store*.py", "api/*database*.py"],
     "alembic": ["market_data/*store*.py", "market_data/migrations/*", "api/*database*.py"],
     "psycopg": ["market_data/*store*.py", "api/*store*.py", "api/*database*.py"],

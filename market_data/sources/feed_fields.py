@@ -4,6 +4,7 @@ Only what several feeds share. A field that cannot be read is a `FieldError`; th
 """
 
 import json
+import re
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -15,6 +16,8 @@ from optimizer.quantities import NotANumber, decimal_of
 NOTHING = frozenset({"", "-", "--", "—", "null", "None", "nan", "NaN", "NaT"})
 CHINA_OFFSET = timedelta(hours=8)
 """China has kept UTC+8 without summer time since 1992."""
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
+"""Commas that stand between thousands: "97,40" is a decimal comma or a slip, and no feed's way to write 9740."""
 
 
 class FieldError(ValueError):
@@ -29,11 +32,13 @@ def number_of(value: object) -> Decimal | None:
     """
     if value is None:
         return None
-    text = value.strip().replace(",", "") if isinstance(value, str) else value
+    text = value.strip() if isinstance(value, str) else value
     if isinstance(text, float) and text != text:
         return None
     if isinstance(text, str) and text in NOTHING:
         return None
+    if isinstance(text, str) and _GROUPED.fullmatch(text):
+        text = text.replace(",", "")
     try:
         return decimal_of(text)
     except (NotANumber, ValueError):
@@ -51,6 +56,8 @@ def compact_day(value: object) -> date:
     try:
         if len(text) == 8 and text.isdigit():
             return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+        if text[10:11] not in ("", " ", "T"):
+            raise FieldError(text)
         return date.fromisoformat(text[:10])
     except ValueError:
         raise FieldError(str(value)) from None
@@ -89,7 +96,7 @@ def json_of(content: bytes, name: str) -> Any:
         raise refuse(fault("feed_html", zh, en).at(name))
     try:
         return json.loads(content.decode("utf-8-sig"), parse_float=Decimal, parse_constant=str)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also an integer of more digits than Python reads
         where = f" (第 {error.pos} 个字符)" if isinstance(error, json.JSONDecodeError) else ""
         at = f" (at character {error.pos})" if isinstance(error, json.JSONDecodeError) else ""
         zh = f"不是完好的 JSON{where}, 可能传输中断; 请重新获取"
