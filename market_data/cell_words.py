@@ -42,6 +42,14 @@ EXAMPLES: dict[str, Text] = {
         "should be cumulative t per mu at dates, such as 2029-12-31=0.2;2032-12-31=0.8",
     ),
     "breaks": Text("应为起购吨数=价格, 例如 1000=58;5000=55", "should be from-quantity=price, such as 1000=58;5000=55"),
+    "levels": Text(
+        "应为各档吨数=价格, 由低价到高价, 例如 2000=58;3000=59.5",
+        "should be quantity=price level by level, cheapest first, such as 2000=58;3000=59.5",
+    ),
+    "growth": Text(
+        "应为 linear, schumacher b=40, richards k=0.05 p=3 (均可另加 A=每亩上限吨数) 或 species (按树种)",
+        "should be linear, schumacher b=40, richards k=0.05 p=3 (these two with A=t/mu at most if you like) or species",
+    ),
     "bool": Text("应为 是 或 否 (true / false)", "should be true or false"),
     "instrument": Text("应为以下之一: " + ", ".join(INSTRUMENTS), "should be one of: " + ", ".join(INSTRUMENTS)),
     "channel": Text(
@@ -113,6 +121,9 @@ WORDS: dict[str, Text] = {
     "payment_zero": Text("每期比例应大于 0", "has a share of 0"),
     "payment_sum": Text("各期比例之和应正好为 1", "has shares that do not sum to exactly 1"),
     "breaks_order": Text("起购吨数应依次递增", "has from-quantities that do not increase"),
+    "levels_order": Text("各档价格应依次递增", "has levels whose prices do not increase"),
+    "growth_unknown": Text("不是已知的生长模型", "is not a known growth model"),
+    "growth_parameters": Text("参数缺失、重复或不属于该模型", "lacks a parameter, repeats one or has one too many"),
     "curve_falls": Text("累计吨数不应下降, 最后应大于 0", "has cumulative tonnes that fall or end at 0"),
     "duplicate_id": Text("编号重复", "repeats an id"),
 }
@@ -146,6 +157,9 @@ def _guess(code: str, column: Column, value: str, hint: str) -> Text | None:
         return (
             Text("这里像是各期比例而非累计", "these look like separate shares, not cumulative ones") if hint else None
         )
+    elif code == "levels_order":
+        other = Text("价格递减的阶梯价请填 price_breaks", "prices that fall with the quantity belong to price_breaks")
+        return other if hint else None
     elif code == "wrong_unit":
         return Text(f"这里写的是 {hint}", f"it says {hint}")
     elif code == "huge":

@@ -78,6 +78,9 @@ NUMBER_KINDS: dict[str, NumberKind] = {
     "years": NumberKind(0, 100, frozenset({"年", "years", "year"}), positive=True),
     "accrued": NumberKind(4, 1_000, frozenset({"t", "吨", "t/mu", "吨/亩"})),
     "share": NumberKind(4, 1, frozenset(), percent=True),
+    "asymptote": NumberKind(4, 1_000, frozenset({"t", "吨", "t/mu", "吨/亩"}), positive=True),
+    "age": NumberKind(4, 500, frozenset({"年", "years", "year"}), positive=True),
+    "exponent": NumberKind(4, 20, frozenset(), positive=True),
 }
 """Kinds of numbers, each an integer in units of 10^-decimals: t in kg, yuan in fen, rates in ten-thousandths."""
 
@@ -355,12 +358,29 @@ def payment(text: str) -> str:
 
 def breaks(text: str) -> str:
     """Canonical text of price breaks: from quantities that increase, above 0, at prices. Raises CellError."""
-    pairs = [
+    pairs = _priced(text)
+    if any(a[0] >= b[0] for a, b in pairwise(pairs)):
+        raise CellError("breaks_order")
+    return _priced_text(pairs)
+
+
+def levels(text: str) -> str:
+    """Canonical text of an order book's levels: quantities above 0 at prices that increase. Raises CellError."""
+    pairs = _priced(text)
+    prices = [fen for _, fen in pairs]
+    if any(a >= b for a, b in pairwise(prices)):
+        raise CellError("levels_order", "breaks" if prices == sorted(set(prices), reverse=True) else "")
+    return _priced_text(pairs)
+
+
+def _priced(text: str) -> list[tuple[int, int]]:
+    return [
         (number(quantity, NUMBER_KINDS["lot"]), number(price, NUMBER_KINDS["price"]))
         for quantity, price in _pairs(text, _PARTS)
     ]
-    if any(a[0] >= b[0] for a, b in pairwise(pairs)):
-        raise CellError("breaks_order")
+
+
+def _priced_text(pairs: list[tuple[int, int]]) -> str:
     return ";".join(f"{tonnes(kg)}={plain(Decimal(yuan(fen)))}" for kg, fen in pairs)
 
 

@@ -97,6 +97,10 @@ yield_t_per_mu_yr: 年均碳汇量(吨/亩/年) | 每亩年均碳汇量 | 亩均
 yield_t_per_mu_yr: yield_t_mu_yr
 yield_years: 计入期 | 计入期(年) | 碳汇年限 | crediting years | accrual years
 yield_curve: 累计碳汇量 | 每亩累计碳汇量 | 生长曲线 | yield curve(t/mu)
+species: 造林树种 | 主要树种 | tree species
+growth: 生长方程 | 生长函数 | growth model
+mortality: 枯损率 | 失败率 | mortality rate | failure rate
+price_levels: 分档报价 | 盘口 | 卖盘 | 各档报价 | levels | order book | asks
 """
 """Other spellings of the headers, beside the contract's name and the Chinese label."""
 
@@ -157,15 +161,21 @@ FORESTRY_COLUMNS: tuple[Column, ...] = (
     _column("yield_t_per_mu_yr", "yield", Text("吨/亩/年", "t/mu/yr"), "年均碳汇量", field=""),
     _column("yield_years", "years", Text("年", "years"), "计入年限", field=""),
     _column("yield_curve", "curve", Text("吨/亩", "t/mu"), "碳汇曲线", field=""),
+    _column("species", "text", NO_UNIT, "树种", field=""),
+    _column("growth", "growth", NO_UNIT, "生长模型", field=""),
+    _column("mortality", "buffer", SHARE, "死亡率", field=""),
 )
 """How foresters write an offer: area and yield, from which `forestry` makes tonnes and a delivery schedule."""
+
+BOOK_COLUMNS: tuple[Column, ...] = (_column("price_levels", "levels", NO_UNIT, "逐档报价", field=""),)
+"""How an order book writes an offer: quantities at prices, from which `depth` makes one offer a level."""
 
 REMARK_HEADERS = frozenset(
     {"备注", "说明", "附注", "序号", "no", "remark", "remarks", "note", "notes", "comment", "comments"}
 )
 """Columns that people add for themselves: read past, without a complaint."""
 
-COLUMNS: dict[str, Column] = {c.name: c for c in (*OFFER_COLUMNS, *FORESTRY_COLUMNS)}
+COLUMNS: dict[str, Column] = {c.name: c for c in (*OFFER_COLUMNS, *FORESTRY_COLUMNS, *BOOK_COLUMNS)}
 REQUIRED = ("offer_id", "instrument", "quantity", "price")
 
 HEADER_REMARKS = frozenset({"必填", "选填", "可选", "含税", "required", "optional", "可不填"})

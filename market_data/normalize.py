@@ -14,15 +14,18 @@ from numpy.typing import NDArray
 from market_data import cells
 from market_data.columns import COLUMNS, OFFER_COLUMNS, REQUIRED, half_width
 from market_data.complaints import Complaints
+from market_data.depth import LEVELS, expand_levels, fill_from_levels, taken_ids
 from market_data.foresters_rows import FORESTRY_MEANS, fill_from_area
-from market_data.quality import doubts
+from market_data.quality import Doubt, doubts
 from market_data.sources.raw_table import RawTable
-from market_data.table_reader import TableReader
+from market_data.table_reader import Distinct, TableReader
 from optimizer.errors import BadInput
 from optimizer.findings import fault
-from optimizer.offers import LOT_KG_DEFAULT, Bools, Dates, Offers
+from optimizer.offers import LOT_KG_DEFAULT, Bools, Dates, Ints, Offers
 from optimizer.wording import Text
 
+MAKES_QUANTITY_AND_PRICE = FORESTRY_MEANS | {LEVELS}
+"""Columns that stand in for quantity and price."""
 NUMBER_DEFAULTS = {"lot_size": LOT_KG_DEFAULT}
 SUMMARY_WORDS = frozenset({"合计", "小计", "总计", "共计", "total", "subtotal", "sum"})
 SPACE = " \t\r\n\u3000\u00a0\ufeff"
@@ -51,18 +54,43 @@ def normalize(table: RawTable) -> tuple[Offers, Complaints]:
     if not {"offer_id", "instrument"} <= reader.placed.keys():
         raise BadInput(complaints.listed("fault"))
     _drop_rows_that_are_no_offers(reader)
-    offers = _read_offers(reader)
+    offers, levels = _read_offers(reader)
     if complaints.count("fault"):
         raise BadInput(complaints.listed("fault"))
+    if levels is None:
+        for doubt in doubts(offers):
+            reader.complain_rows(doubt.column, doubt.code, doubt.rows, doubt.words, "warning")
+        return offers, complaints
+    return _expanded(reader, offers, levels), complaints
+
+
+def _expanded(reader: TableReader, offers: Offers, levels: Distinct) -> Offers:
+    """The offers with one for each level of a book; a doubt about some level is told once, at the row of the book."""
+    offers, source = expand_levels(offers, levels)
+    clash = taken_ids(offers, levels, source)
+    taken = Text("的档位编号 (编号#1 ...) 已被占用", "names its levels ID#1, ID#2 ..., and another row has such an id")
+    reader.complain_rows("offer_id", "level_id_taken", clash, lambda _: taken)
+    if len(clash):
+        raise BadInput(reader.table.complaints.listed("fault"))
     for doubt in doubts(offers):
-        reader.complain_rows(doubt.column, doubt.code, doubt.rows, doubt.words, "warning")
-    return offers, complaints
+        _doubt_once_a_row(reader, doubt, source)
+    return offers
+
+
+def _doubt_once_a_row(reader: TableReader, doubt: Doubt, source: Ints) -> None:
+    doubtful = np.flatnonzero(doubt.rows)
+    rows, first = np.unique(source[doubtful], return_index=True)
+
+    def words(row: int) -> Text:
+        return doubt.words(int(doubtful[first[np.searchsorted(rows, row)]]))
+
+    reader.complain_rows(doubt.column, doubt.code, rows, words, "warning")
 
 
 def _check_columns(reader: TableReader) -> None:
-    by_area = FORESTRY_MEANS & reader.placed.keys()
+    made = MAKES_QUANTITY_AND_PRICE & reader.placed.keys()
     for name in REQUIRED:
-        if name in reader.placed or (by_area and name in ("quantity", "price")):
+        if name in reader.placed or (made and name in ("quantity", "price")):
             continue
         column = COLUMNS[name]
         unit = Text(f" ({column.unit.zh})", f" ({column.unit.en})") if column.unit.zh else Text("", "")
@@ -99,7 +127,7 @@ def _drop_rows_that_are_no_offers(reader: TableReader) -> None:
     reader.keep(keep)
 
 
-def _read_offers(reader: TableReader) -> Offers:
+def _read_offers(reader: TableReader) -> tuple[Offers, Distinct | None]:
     columns: dict[str, Any] = {}
     given: dict[str, Bools] = {}
     for column in OFFER_COLUMNS:
@@ -107,10 +135,11 @@ def _read_offers(reader: TableReader) -> Offers:
         columns[column.field] = values
         given[column.name] = present
     fill_from_area(reader, columns, given)
+    levels = fill_from_levels(reader, columns, given)
     _check_required_numbers(reader, given)
     _check_ids(reader, columns["offer_id"], given["offer_id"])
     _check_validity(reader, columns["valid_from"], columns["valid_until"])
-    return Offers(**columns)
+    return Offers(**columns), levels
 
 
 def _read_column(reader: TableReader, name: str, kind: str) -> tuple[Any, Bools]:
@@ -145,7 +174,7 @@ def _check_required_numbers(reader: TableReader, given: dict[str, Bools]) -> Non
     """Quantity and price must be there; a cell that is there and wrong has been named already."""
     for name in ("quantity", "price"):
         raw = reader.raw(name)
-        if raw is None and not FORESTRY_MEANS & reader.placed.keys():
+        if raw is None and not MAKES_QUANTITY_AND_PRICE & reader.placed.keys():
             continue
         missing = ~given[name]
         if raw is not None and missing.any():

@@ -30,7 +30,7 @@ from pydantic import BaseModel
 
 from api.cli import run as command
 from market_data import read_offers
-from market_data.columns import COLUMNS, REQUIRED
+from market_data.columns import BOOK_COLUMNS, COLUMNS, FORESTRY_COLUMNS, REQUIRED
 from optimizer import RulePack
 from optimizer.eligibility import REASONS
 from optimizer.events import (
@@ -342,22 +342,25 @@ def test_every_column_of_an_offers_file_is_on_the_page(name: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_example_cell_of_an_offers_file_can_be_read(name: str, tmp_path: Path) -> None:
-    # The forestry columns make quantity, price and schedule themselves, so they go into a row of their own.
+    # Forestry and order-book columns make quantity and price themselves, so they go into rows of their own.
     table = rows(name, "offers")
     example = {column: cells[3].strip("`") for column, cells in table.items()}
-    by_area = [c for c in COLUMNS if c.startswith(("area_", "yield_")) or c == "price_per_mu"]
-    bought = {c: v for c, v in example.items() if c not in by_area}
+    made = {c.name for c in (*FORESTRY_COLUMNS, *BOOK_COLUMNS)}
+    bought = {c: v for c, v in example.items() if c not in made}
     grown = {c: example[c] for c in ("area_mu", "price_per_mu", "yield_t_per_mu_yr", "yield_years", "planted_by")}
+    grown |= {c: example[c] for c in ("species", "growth", "mortality")}
     curve = {c: example[c] for c in ("area_ha", "price_per_mu", "yield_curve", "planted_by")}
     lines = [
         list(COLUMNS),
         [bought.get(c, "") for c in COLUMNS],
         [{"offer_id": "2", "instrument": "forestry", **grown}.get(c, "") for c in COLUMNS],
         [{"offer_id": "3", "instrument": "forestry", **curve}.get(c, "") for c in COLUMNS],
+        [{"offer_id": "4", "instrument": "ccer", "price_levels": example["price_levels"]}.get(c, "") for c in COLUMNS],
     ]
     file = tmp_path / "offers.csv"
     file.write_text("\n".join(",".join(f'"{c}"' for c in line) for line in lines), "utf-8")
-    assert len(read_offers(file).offers) == 3
+    levels = example["price_levels"].count("=")
+    assert len(read_offers(file).offers) == 3 + levels
 
 
 @pytest.mark.parametrize("name", ["docs/plan.md", "docs/plan.zh.md"])

@@ -12,7 +12,7 @@ from optimizer.offers import parse_schedule
 
 HEADER = (
     "offer_id,instrument,area_mu,area_ha,yield_t_per_mu_yr,yield_years,yield_curve,price_per_mu,planted_by,"
-    "quantity,price,delivery_schedule"
+    "quantity,price,delivery_schedule,species,growth,mortality,buffer"
 )
 
 
@@ -114,6 +114,84 @@ def test_the_anniversary_of_a_leap_day_is_the_28th():
         date(2029, 2, 28),
         date(2032, 2, 29),
     ]
+
+
+FILED = {"area_mu": "1000", "yield_t_per_mu_yr": "0.2", "yield_years": "40", "planted_by": "2026-10-11"}
+
+
+def said(found, code: str) -> str:
+    (finding,) = (f for f in found.findings if f.code == code)
+    return str(finding.message.en)
+
+
+def test_a_growth_cell_bends_the_mean_and_keeps_its_total():
+    """Proves: 1,000 mu x 0.2 x 40 = 8,000 t either way; in year six 0.0276 / 8 of it, read as 0.0034, not 0.15.
+
+    Price: 800 yuan/mu / 8 t/mu = 100 yuan/t.
+    """
+    linear = read(**FILED, price_per_mu="800")
+    curved = read(**FILED, price_per_mu="800", growth="schumacher b=40")
+    for found, share in ((linear, 1500), (curved, 34)):
+        offer = found.offers[0]
+        assert (offer.quantity_kg, offer.price_fen) == (8_000_000, 10_000)
+        assert parse_schedule(offer.delivery_schedule)[5][1] == share
+        assert parse_schedule(offer.delivery_schedule)[-1][1] == 10_000
+    assert {f.code for f in linear.findings} == {"linear_accrual"}
+    assert not curved.findings
+
+
+@pytest.mark.parametrize(
+    "growth", ["Schumacher b=40", "schumacher(b=40)", "舒马赫 B＝40年", "schumacher b: 40.0", "按树种", "species"]
+)
+def test_a_growth_cell_may_be_written_in_several_ways(growth):
+    plain = read(**FILED, price="1", species="刺槐", growth="schumacher b=40").offers
+    assert read(**FILED, price="1", species="刺槐", growth=growth).offers.sha256 == plain.sha256
+
+
+def test_a_growth_with_its_own_asymptote_needs_no_mean():
+    """Proves: 12 x (1 - exp(-0.05 x 20))^3 = 12 x 0.632121^3 = 3.03096 t/mu at 20 years, floor 3.0309."""
+    cells = {"area_mu": "1000", "planted_by": "2026-10-11", "yield_years": "20", "price": "1"}
+    assert read(**cells, growth="richards A=12 k=0.05 p=3").offers[0].quantity_kg == 3_030_900
+
+
+def test_the_linear_warning_says_how_much_less_the_species_would_give():
+    """Proves: Robinia, b = 40: 0.2 over 40 years is 0.0276 t/mu in year six; over 20 years 4 exp(2 - 40/6) = 0.0376."""
+    assert "0.0276 t/mu in year 6, not 1.2" in said(
+        read(**FILED, price="1", species="Robinia pseudoacacia"), "linear_accrual"
+    )
+    twenty = FILED | {"yield_years": "20"}
+    assert "0.0376 t/mu in year 6, not 1.2" in said(read(**twenty, price="1", species="刺槐"), "linear_accrual")
+    unsaid = FILED | {"yield_years": ""}
+    assert "over 40 years has grown 0.0276" in said(read(**unsaid, price="1", species="刺槐"), "linear_accrual")
+    assert "slower" in said(read(**FILED, price="1", species="柠条"), "linear_accrual")
+    assert "0.0276" in said(read(**FILED, price="1", species="刺槐", growth="linear"), "linear_accrual")
+
+
+def test_a_species_changes_no_number_by_itself():
+    assert read(**FILED, price="1", species="刺槐").offers.sha256 == read(**FILED, price="1").offers.sha256
+
+
+def test_what_dies_is_paid_and_not_counted():
+    """Proves: 1,000 mu x 0.85 x 8 t = 6,800 t; 680,000 yuan / 6,800 t = 100 yuan/t, not 85; the shares stay."""
+    whole = read(**FILED, price_per_mu="680").offers[0]
+    living = read(**FILED, price_per_mu="680", mortality="15%").offers[0]
+    assert (whole.quantity_kg, whole.price_fen) == (8_000_000, 8_500)
+    assert (living.quantity_kg, living.price_fen) == (6_800_000, 10_000)
+    assert living.delivery_schedule == whole.delivery_schedule
+
+
+def test_mortality_lowers_the_shares_of_a_quantity_that_is_given():
+    """Proves: 1,000 mu x 0.9 x 0.8 t = 720 t of 800 t sold."""
+    offer = read(area_mu="1000", yield_curve="2032-12-31=0.8", quantity="800", price="5", mortality="0.1").offers[0]
+    assert offer.delivery_schedule == "2032-12-31=0.9"
+
+
+def test_a_parameter_far_from_the_species_and_a_stand_too_heavy_are_doubted():
+    """Proves: 70 less and plus a third is 46..93 years; 5 t/mu in 20 years with b = 90 ends at 5 exp(4.5) = 450."""
+    far = read(**FILED, price="1", species="油松", growth="schumacher b=40")
+    assert "46..93" in said(far, "growth_far_out")
+    heavy = read(**(FILED | {"yield_t_per_mu_yr": "0.25", "yield_years": "20"}), price="1", growth="schumacher b=90")
+    assert "450 t/mu" in said(heavy, "asymptote_far_out")
 
 
 @given(
