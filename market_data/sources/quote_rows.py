@@ -14,7 +14,16 @@ from market_data.quotes import UNKNOWN, Quote, Quotes
 from market_data.sources.feed_fields import FieldError, compact_day, number_of, scaled_half_up
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault, warning
-from optimizer.quantities import KG_PER_T, MASS_T_MAX, MONEY_YUAN_MAX, PRICE_YUAN_MAX, round_half_up
+from optimizer.quantities import (
+    FEN_PER_YUAN,
+    KG_PER_T,
+    MASS_T_MAX,
+    MONEY_YUAN_MAX,
+    PRICE_YUAN_MAX,
+    round_half_up,
+    tonnes,
+    yuan,
+)
 
 FEN_DECIMALS = 2
 KG_DECIMALS = 3
@@ -132,9 +141,9 @@ class QuoteBook:
 
     def add(self, quote: Quote, fields: RowFields) -> None:
         """Enters the quote of a row, or says why not."""
-        if quote.volume_kg and quote.average_fen > PRICE_YUAN_MAX * 100:
-            zh, en = "成交额除以成交量高得不合理", "turnover by volume is implausibly high"
-            self.account.leave_out(fields.finding("price_implausible", zh, en, value=quote.average_fen))
+        unusable = _unusable(quote, fields)
+        if unusable is not None:
+            self.account.leave_out(unusable)
             return
         key = (quote.instrument, quote.mechanism, quote.code, quote.method, quote.day)
         known = self._quotes.get(key)
@@ -171,6 +180,21 @@ class QuoteBook:
             quotes=Quotes.of(self._quotes.values()).sorted(),
             findings=self.account.complaints.listed("warning", name),
         )
+
+
+def _unusable(quote: Quote, fields: RowFields) -> Finding | None:
+    """Why a quote says nothing that can be used: a trade without a price, volume against turnover."""
+    volume, turnover = quote.volume_kg, quote.turnover_fen
+    if volume and quote.close_fen == UNKNOWN and quote.average_fen == UNKNOWN:
+        return fields.finding("no_price", "有成交量而没有价格", "holds a volume and no price")
+    if turnover != UNKNOWN and (volume == 0) != (turnover == 0):
+        zh = f"成交量 {tonnes(volume)} 吨与成交额 {yuan(turnover)} 元矛盾"
+        en = f"volume {tonnes(volume)} t contradicts turnover {yuan(turnover)} yuan"
+        return fields.finding("volume_turnover_disagree", zh, en)
+    if quote.average_fen > PRICE_YUAN_MAX * FEN_PER_YUAN:
+        zh, en = "成交额除以成交量高得不合理", "turnover by volume is implausibly high"
+        return fields.finding("price_implausible", zh, en, value=yuan(quote.average_fen))
+    return None
 
 
 def sha256_of(content: bytes) -> str:
