@@ -10,6 +10,7 @@ PUBLIC = {
         Offers Outlook Plan Problem RulePack Settings SolverFailure check plan read_rule_pack shipped_rule_packs
     """,
     "market_data": "OffersFile offers_from_frame offers_to_frame read_offers write_offers",
+    "scenarios": "Changes compare_plans",
     "api": "read_problem",
 }
 
