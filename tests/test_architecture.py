@@ -32,8 +32,10 @@ READING_ORDER = {
         sources/parquet_file sources/feed_fields sources/quote_rows sources/answer_cache sources/fetch_failures
         sources/fetch
         sources/registry_table sources/registry_ledger sources/* cells cell_words table_reader forestry filed_yields
-        quality foresters_rows depth normalize offers_file frames listing screening synthetic_kinds synthetic snapshot
-        differences history price_models outlook draws store migrations/* migrations/versions/*
+        quality foresters_rows depth normalize offers_file frames listing known_facts lot_doubts date_doubts
+        number_doubts price_doubts screening synthetic_kinds synthetic snapshot
+        differences random_streams history price_statistics monthly_prices price_models draws outlook backtest
+        store_tables snapshot_store quote_store store_opening store migrations/* migrations/versions/*
     """,
     "scenarios": """
         scenario library offer_facts keeping circumstances causes compare frontier curves draws sweep runner summary
