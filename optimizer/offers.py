@@ -75,7 +75,7 @@ class Labels:
 
     def sorted_by_name(self) -> "Labels":
         """The same column with its table in order of names and without unused ones: equal columns become equal data."""
-        used = np.unique(self.codes[self.codes >= 0])
+        used = np.flatnonzero(np.bincount(self.codes[self.codes >= 0], minlength=len(self.names)))
         order = sorted(used.tolist(), key=lambda c: self.names[c])
         new_code = np.full(len(self.names) + 1, -1, dtype=np.int32)
         new_code[order] = np.arange(len(order), dtype=np.int32)
@@ -215,17 +215,25 @@ class Offers:
         return replace(self, **columns)
 
     @cached_property
+    def by_id(self) -> NDArray[np.intp]:
+        """The rows in order of their ids (by code point, as Python compares text); equal ids keep their order."""
+        # Numpy's own strings compare as UTF-8, which is the order of code points, and several times as fast as objects.
+        ids = self.offer_id.astype(np.dtypes.StringDType())
+        in_order = bool((ids[:-1] <= ids[1:]).all())
+        return np.arange(len(ids)) if in_order else np.argsort(ids, kind="stable")
+
+    @cached_property
     def sha256(self) -> str:
         """Hash of the content: the same offers give the same hash, whatever the row order."""
-        order = np.argsort(self.offer_id, kind="stable")
+        order = self.by_id
         digest = hashlib.sha256()
         for f in fields(self):
             column = getattr(self, f.name)
             digest.update(f.name.encode())
             if isinstance(column, Labels):
-                canonical = column.take(order).sorted_by_name()
+                canonical = column.sorted_by_name()
                 digest.update(json.dumps(canonical.names, ensure_ascii=False).encode())
-                digest.update(canonical.codes.tobytes())
+                digest.update(canonical.codes[order].tobytes())
             elif column.dtype == object:
                 digest.update(json.dumps(column[order].tolist(), ensure_ascii=False).encode())
             else:
