@@ -81,6 +81,29 @@ def read_xlsx(content: bytes) -> RawTable:
     return _table(cells, merged, formulas)
 
 
+def sheet_rows(content: bytes, sheet: str) -> list[list[str]]:
+    """Every cell of one sheet as text, for workbooks of another shape than an offers file; row 1 comes first.
+
+    Raises:
+        BadInput: as `read_xlsx` does, and when there is no such sheet (its case and outer spaces aside).
+    """
+    check_container(content)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            _check_entries(archive)
+            book = calamine.load_workbook(io.BytesIO(content))
+            name = next((n for n in book.sheet_names if n.strip().casefold() == sheet.casefold()), None)
+            if name is None:
+                zh, en = f"没有工作表 {sheet}", f"has no sheet {sheet}"
+                raise refuse(fault("sheet_missing", zh, en, value=", ".join(book.sheet_names)))
+            cells = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+    except BadInput:
+        raise
+    except BaseException as error:  # an abort inside the reader arrives as one that is no Exception
+        raise _explained(error) from error
+    return [[c if c.__class__ is str else _text(c) for c in row] for row in cells]
+
+
 def _explained(error: BaseException) -> BaseException:
     """What to say about an error of the zip file or of the workbook's reader; any other error stays itself."""
     broken = (zipfile.BadZipFile, calamine.CalamineError, zlib.error, OSError, ValueError, KeyError, EOFError)
