@@ -361,16 +361,16 @@ def breaks(text: str) -> str:
     pairs = _priced(text)
     if any(a[0] >= b[0] for a, b in pairwise(pairs)):
         raise CellError("breaks_order")
-    return _priced_text(pairs)
+    return ";".join(f"{tonnes(kg)}={plain(Decimal(yuan(fen)))}" for kg, fen in pairs)
 
 
-def levels(text: str) -> str:
-    """Canonical text of an order book's levels: quantities above 0 at prices that increase. Raises CellError."""
+def levels(text: str) -> tuple[tuple[int, int], ...]:
+    """The levels of an order book as (kg, fen per t): quantities above 0 at prices that increase. Raises CellError."""
     pairs = _priced(text)
     prices = [fen for _, fen in pairs]
     if any(a >= b for a, b in pairwise(prices)):
         raise CellError("levels_order", "breaks" if prices == sorted(set(prices), reverse=True) else "")
-    return _priced_text(pairs)
+    return tuple(pairs)
 
 
 def _priced(text: str) -> list[tuple[int, int]]:
@@ -378,10 +378,6 @@ def _priced(text: str) -> list[tuple[int, int]]:
         (number(quantity, NUMBER_KINDS["lot"]), number(price, NUMBER_KINDS["price"]))
         for quantity, price in _pairs(text, _PARTS)
     ]
-
-
-def _priced_text(pairs: list[tuple[int, int]]) -> str:
-    return ";".join(f"{tonnes(kg)}={plain(Decimal(yuan(fen)))}" for kg, fen in pairs)
 
 
 def schedule_text(points: list[tuple[date, int]]) -> str:

@@ -18,7 +18,7 @@ from market_data.table_reader import Distinct, TableReader
 from optimizer.arcs import cost_fen, unit_cost_e8
 from optimizer.errors import BadInput
 from optimizer.findings import fault
-from optimizer.offers import Bools, Ints, Labels, Offers, parse_price_breaks
+from optimizer.offers import Bools, Ints, Labels, Offers
 from optimizer.quantities import E4, FEN_PER_YUAN, MONEY_YUAN_MAX, PRICE_YUAN_MAX, rate, tonnes, yuan
 from optimizer.wording import Text
 
@@ -49,16 +49,15 @@ def fill_from_levels(reader: TableReader, columns: dict[str, Any], given: dict[s
     """
     if LEVELS not in reader.placed:
         return None
-    read = reader.read(LEVELS, cells.levels, "")
+    read = reader.read(LEVELS, cells.levels, ())
     codes, texts = reader.factorized(LEVELS)
     said = np.array([half_width(text) not in cells.BLANKS for text in texts], dtype=bool)[codes]
     for name in ("quantity", "price"):  # a cell that cannot be read has been named; its row does not lack these as well
         given[name] = given[name] | (said & ~read.given)
     if not read.given.any():
         return None
-    books = [parse_price_breaks(text) for text in read.values]
-    total = np.array([sum(kg for kg, _ in book) for book in books], dtype=np.int64)[read.codes]
-    first = np.array([book[0][1] if book else 0 for book in books], dtype=np.int64)[read.codes]
+    total = np.array([sum(kg for kg, _ in book) for book in read.values], dtype=np.int64)[read.codes]
+    first = np.array([book[0][1] if book else 0 for book in read.values], dtype=np.int64)[read.codes]
     _complain_misfits(reader, columns, given, read.given)
     off = read.given & given["quantity"] & (columns["quantity_kg"] != total)
     reader.complain_rows("quantity", "levels_total", off, lambda i: _total_words(int(total[i])))
@@ -107,10 +106,9 @@ def expand_levels(offers: Offers, levels: Distinct) -> tuple[Offers, Ints]:
 
     Rows without levels stay as they are. The cheapest plan buys levels in order by itself: they differ in price alone.
     """
-    books = [parse_price_breaks(text) for text in levels.values]
-    counts = np.array([max(len(book), 1) for book in books], dtype=np.int64)
+    counts = np.array([max(len(book), 1) for book in levels.values], dtype=np.int64)
     starts = np.concatenate([[0], np.cumsum(counts)])
-    flat = np.array([pair for book in books for pair in (book or ((0, 0),))], dtype=np.int64).reshape(-1, 2)
+    flat = np.array([pair for book in levels.values for pair in (book or ((0, 0),))], dtype=np.int64).reshape(-1, 2)
     of_row = counts[levels.codes]
     source = np.repeat(np.arange(len(offers)), of_row)
     place = np.arange(len(source)) - np.repeat(np.cumsum(of_row) - of_row, of_row)
