@@ -31,7 +31,7 @@ def _beside(name: str) -> Any:
 m = _beside("markets")
 PAST, LATER = "2026-11-01", date(2027, 2, 1)
 few = settings(m.modest, max_examples=14)
-"""Every example plans twice; three hundred of each law were tried once."""
+"""Every example plans twice."""
 ORDERS = st.sampled_from(["priority-first", "cost-first"])
 
 
