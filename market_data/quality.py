@@ -9,8 +9,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from market_data.filed_yields import filed_range
 from optimizer.offers import Bools, Labels, Offers, parse_price_breaks, parse_schedule
-from optimizer.quantities import E4, FEN_PER_YUAN, KG_PER_T, tonnes, yuan
+from optimizer.quantities import E4, FEN_PER_YUAN, KG_PER_T, rate, tonnes, yuan
 from optimizer.wording import Text
 
 PRICE_YUAN_DOUBTFUL = 10_000
@@ -89,14 +90,20 @@ def _doubtful_schedules(offers: Offers) -> Iterator[Doubt]:
     yield Doubt("certified_before_planted", "certification_due", late, _always(zh, en))
 
 
-def doubtful_yield(yield_e4: int) -> Text | None:
-    """What to say about a mean yield (1/10^4 t per mu and year), if it is beyond what forests here do."""
+def doubtful_yield(yield_e4: int, region: str = "") -> Text | None:
+    """What to say about a mean yield (1/10^4 t per mu and year), if it is beyond what forests here do.
+
+    It names what real designs of the region's province filed, or of the north (`filed_yields`).
+    """
     if yield_e4 <= YIELD_E4_DOUBTFUL:
         return None
-    shown = yuan(yield_e4 // 100)
+    shown, filed = yuan(yield_e4 // 100), filed_range(region)
+    low, high = rate(filed.low_e4), rate(filed.high_e4)
     return Text(
-        f"年均 {shown} 吨/亩, 远高于北方造林项目的中位数 0.2 吨/亩/年, 请核对",
-        f"is {shown} t/mu/yr on average, far above the northern median of 0.2, please check",
+        f"年均 {shown} 吨/亩, 远高于{filed.place.zh} {filed.filings} 个造林项目申报的 {low} 至 {high} 吨/亩/年 "
+        "(10% 至 90% 分位), 请核对",
+        f"is {shown} t/mu/yr on average, far above the {low} to {high} (p10 to p90) of {filed.filings} designs filed in "
+        f"{filed.place.en}, please check",
     )
 
 

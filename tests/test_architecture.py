@@ -35,16 +35,17 @@ READING_ORDER = {
         quality foresters_rows depth normalize offers_file frames listing known_facts lot_doubts date_doubts
         number_doubts price_doubts screening synthetic_kinds synthetic snapshot
         differences random_streams history price_statistics monthly_prices price_models draws outlook backtest
-        store_tables snapshot_store quote_store store_opening store migrations/* migrations/versions/*
+        feeds store_tables snapshot_store quote_store store_opening store migrations/* migrations/versions/*
     """,
     "scenarios": """
         scenario library offer_facts keeping circumstances causes compare frontier curves draws sweep runner summary
         risk charts
     """,
     "api": """
-        settings printable plain_data event_files plausibility documents database archive access ledger
-        reports/words reports/page reports/cells reports/why_sections reports/* market_desk use_cases replanning
-        demo problems progress routes/* pages/* jobs app command_words command_options market_commands cli __main__
+        settings printable whole_files plain_data event_files plausibility documents database archive access ledger
+        reports/words reports/page reports/cells reports/why_sections reports/* stored_markets market_desk price_desk
+        reports/markets reports/prices use_cases replanning demo problems progress routes/* pages/* jobs app
+        command_words command_options market_commands price_commands cli __main__
     """,
 }
 
