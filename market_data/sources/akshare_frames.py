@@ -16,7 +16,6 @@ fetched here. Its frames cover neither CEA nor CCER.
 import re
 from collections import Counter
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -34,18 +33,18 @@ from market_data.sources.quote_rows import (
     mean_price_fen,
     sha256_of,
 )
-from market_data.sources.raw_table import cell_text, check_length, check_width, refuse
+from market_data.sources.raw_table import cell_text, check_length, check_width, refuse, sound_text
 from optimizer.errors import BadInput
 from optimizer.findings import fault
-from optimizer.quantities import yuan
+from optimizer.quantities import E4, yuan
 
 FEED = "akshare"
 PILOTS = ("北京", "上海", "天津", "重庆", "湖北", "广东", "深圳", "福建")
 """The pilot markets of energy_carbon_domestic."""
 MARKET_SUFFIX = "碳市场"
 """A pilot's name as a mechanism: 湖北碳市场. Rule packs know CEA by its names and any other market as a pilot."""
-PRICE_GAP = Fraction(1, 10)
-"""Close against mean of one day: most pilots limit a day's listed prices to 10 %, so that more asks for a look."""
+PRICE_GAP_E4 = 1_000
+"""A tenth between close and mean of one day: as far as most pilots let listed prices move in a day."""
 _DATED_CODES = {
     "energy_carbon_sz": re.compile(r"SZA-?([0-9]{4})"),
     "energy_carbon_gz": re.compile(r"GDEA(?:-?([0-9]{4}))?"),
@@ -128,11 +127,14 @@ def quotes_from_frame(frame: pd.DataFrame, name: str = "akshare", *, market: str
     """
     check_width(frame.shape[1])
     check_length(frame.shape[0])
-    texts = [(str(c).strip(), [cell_text(v) for v in frame.iloc[:, i]]) for i, c in enumerate(frame.columns)]
+    texts = [
+        (sound_text(str(c)).strip(), [sound_text(cell_text(v)) for v in frame.iloc[:, i]])
+        for i, c in enumerate(frame.columns)
+    ]
     columns = _named(texts, name)
     printed = "\n".join("\x1f".join((header, *cells)) for header, cells in columns.items())
     rows = list(range(1, len(frame) + 1))
-    return _read(columns, rows, name, sha256_of(printed.encode("utf-8", "replace")), market)
+    return _read(columns, rows, name, sha256_of(printed.encode()), market)
 
 
 def _named(columns: list[tuple[str, list[str]]], name: str) -> dict[str, list[str]]:
@@ -207,8 +209,8 @@ def _read_row(
     else:
         code, vintage = named
         quote = quote._replace(mechanism=market + MARKET_SUFFIX, code=code, vintage=vintage)
-        _doubt_close(book.account, quote, fields)
-        book.add(quote, fields)
+        if book.add(quote, fields):
+            _doubt_close(book.account, quote, fields)
 
 
 def _numbers(kind: _Kind, fields: RowFields) -> Quote:
@@ -250,7 +252,7 @@ def _code_and_vintage(kind: _Kind, printed: str) -> tuple[str, int] | None:
 def _doubt_close(account: RowAccount, quote: Quote, fields: RowFields) -> None:
     """Where close and mean of one day lie further apart than a day's limits let listed prices move."""
     close, mean = quote.close_fen, quote.average_fen
-    if UNKNOWN not in (close, mean) and abs(close - mean) > PRICE_GAP * mean:
+    if UNKNOWN not in (close, mean) and abs(close - mean) * E4 > PRICE_GAP_E4 * mean:
         zh = f"收盘价 {yuan(close)} 与均价 {yuan(mean)} 相差过大, 或为沿用的旧价"
         en = f"close {yuan(close)} and mean {yuan(mean)} lie far apart: an old price carried forward, perhaps"
         account.doubt(fields.finding("prices_disagree", zh, en))

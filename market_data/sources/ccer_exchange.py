@@ -109,9 +109,9 @@ def _enter(book: QuoteBook, counts: Counter[str], fields: RowFields, bare: Quote
     elif volume == 0 and turnover <= 0:
         counts["no_trade"] += 1
     else:
-        _doubt_mean(book.account, bare, turnover, fields)
         mean = mean_price_fen(turnover, volume) if bare.average_fen == UNKNOWN else bare.average_fen
-        book.add(bare._replace(code=kind, average_fen=mean, turnover_fen=turnover), fields)
+        if book.add(bare._replace(code=kind, average_fen=mean, turnover_fen=turnover), fields):
+            _doubt_mean(book.account, bare, turnover, fields)
 
 
 def _doubt_mean(account: RowAccount, quote: Quote, turnover: int, fields: RowFields) -> None:

@@ -243,10 +243,11 @@ class _Reader:
             return FIRST_VINTAGE
         return 2000 + int(found[1]) if found is not None and int(found[1]) >= FIRST_YEAR_CODE else None
 
-    def add(self, quote: Quote, fields: RowFields) -> None:
-        """Enters a quote."""
-        self.spans |= quote.code == FIRST_CODE
-        self.book.add(quote, fields)
+    def add(self, quote: Quote, fields: RowFields) -> bool:
+        """Enters a quote. True when it entered."""
+        entered = self.book.add(quote, fields)
+        self.spans |= entered and quote.code == FIRST_CODE
+        return entered
 
     def say_counts(self) -> None:
         """The findings that stand for many rows."""
@@ -283,8 +284,8 @@ def _market_quotes(reader: _Reader) -> None:
             mean = mean_price_fen(turnover, volume)
             quote = Quote(day, "allowance", "CEA", code, vintage, "listed", opened, high, low, close, mean, volume)
             quote = quote._replace(turnover_fen=turnover if volume else max(turnover, 0), composite=code == COMPOSITE)
-            _doubt_prices(reader.account, quote, fields)
-            reader.add(quote, fields)
+            if reader.add(quote, fields):
+                _doubt_prices(reader.account, quote, fields)
 
 
 def _doubt_prices(account: RowAccount, quote: Quote, fields: RowFields) -> None:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from market_data.sources.raw_table import refuse
+from market_data.sources.raw_table import refuse, sound_text
 from optimizer.findings import fault
 from optimizer.quantities import NotANumber, decimal_of
 
@@ -18,6 +18,8 @@ CHINA_OFFSET = timedelta(hours=8)
 """China has kept UTC+8 without summer time since 1992."""
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
 """Commas that stand between thousands: "97,40" is a decimal comma or a slip, and no feed's way to write 9740."""
+_HALF_PAIR_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+"""JSON can escape half a surrogate pair, which no text can hold."""
 
 
 class FieldError(ValueError):
@@ -81,6 +83,10 @@ def china_day_of_utc(value: object) -> tuple[date, bool] | None:
     return shifted, shifted != stamp.date()
 
 
+def _sound_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {sound_text(key): sound_text(value) if isinstance(value, str) else value for key, value in pairs}
+
+
 def json_of(content: bytes, name: str) -> Any:
     """The JSON of an answer; a page of HTML or a cut-off answer is named for what it is.
 
@@ -95,7 +101,9 @@ def json_of(content: bytes, name: str) -> Any:
         )
         raise refuse(fault("feed_html", zh, en).at(name))
     try:
-        return json.loads(content.decode("utf-8-sig"), parse_float=Decimal, parse_constant=str)
+        text = content.decode("utf-8-sig")
+        hook = _sound_object if _HALF_PAIR_ESCAPE.search(text) else None
+        return json.loads(text, parse_float=Decimal, parse_constant=str, object_pairs_hook=hook)
     except (ValueError, RecursionError) as error:  # ValueError: also an integer of more digits than Python reads
         where = f" (第 {error.pos} 个字符)" if isinstance(error, json.JSONDecodeError) else ""
         at = f" (at character {error.pos})" if isinstance(error, json.JSONDecodeError) else ""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -301,10 +302,16 @@ class Fetcher:
             self._report(Text(zh, en))
 
 
+@cache
+def _usual_trust() -> ssl.SSLContext:
+    """The certificates that everybody trusts, read once: reading them takes longer than a request nearby."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 def _client(settings: FetchSettings) -> httpx2.Client:
     """Connections that check certificates and read no environment: proxy and certificates are settings."""
     try:
-        trust = True if settings.ca_file is None else ssl.create_default_context(cafile=settings.ca_file)
+        trust = _usual_trust() if settings.ca_file is None else ssl.create_default_context(cafile=settings.ca_file)
         headers = {"user-agent": settings.user_agent, "accept": "application/json, text/csv, */*;q=0.5"}
         return httpx2.Client(verify=trust, proxy=settings.proxy, headers=headers, trust_env=False)
     except (OSError, ValueError) as error:

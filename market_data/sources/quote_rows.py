@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 
 from market_data.feed_reading import FeedReading, RowAccount
 from market_data.quotes import UNKNOWN, Quote, Quotes
@@ -20,7 +19,6 @@ from optimizer.quantities import (
     MASS_T_MAX,
     MONEY_YUAN_MAX,
     PRICE_YUAN_MAX,
-    round_half_up,
     tonnes,
     yuan,
 )
@@ -110,7 +108,7 @@ def mean_price_fen(turnover_fen: int, volume_kg: int) -> int:
     """Turnover by volume in fen/t, rounded half up; UNKNOWN where either is unknown or nothing was traded."""
     if turnover_fen == UNKNOWN or volume_kg <= 0:
         return UNKNOWN
-    return round_half_up(Fraction(turnover_fen * KG_PER_T, volume_kg))
+    return (2 * turnover_fen * KG_PER_T + volume_kg) // (2 * volume_kg)
 
 
 def missing_fields(rows: Iterable[Mapping[str, object]], wanted: Iterable[str], file: str) -> list[Finding]:
@@ -139,22 +137,23 @@ class QuoteBook:
         self._quotes: dict[tuple[object, ...], Quote] = {}
         self._rows: dict[tuple[object, ...], int] = {}
 
-    def add(self, quote: Quote, fields: RowFields) -> None:
-        """Enters the quote of a row, or says why not."""
+    def add(self, quote: Quote, fields: RowFields) -> bool:
+        """Enters the quote of a row, or says why not. True when it entered."""
+        key = (quote.instrument, quote.mechanism, quote.code, quote.method, quote.day)
+        known = self._quotes.get(key)
         unusable = _unusable(quote, fields)
         if unusable is not None:
             self.account.leave_out(unusable)
-            return
-        key = (quote.instrument, quote.mechanism, quote.code, quote.method, quote.day)
-        known = self._quotes.get(key)
-        if known is None:
+        elif known is None:
             self._quotes[key], self._rows[key] = quote, fields.number
             self.account.use()
+            return True
         elif known == quote:
             zh, en = f"与第 {self._rows[key]} 行相同", f"repeats row {self._rows[key]}"
             self.account.leave_out(fields.finding("duplicate_row", zh, en))
         else:
             self.faults.append(self._contradiction(quote, self._rows[key], fields))
+        return False
 
     def _contradiction(self, quote: Quote, other: int, fields: RowFields) -> Finding:
         name = " ".join(part for part in (quote.mechanism, quote.code, quote.method, quote.day.isoformat()) if part)
