@@ -13,7 +13,7 @@ from typing import Any, get_args
 import numpy as np
 
 from market_data import forestry
-from market_data.cells import NUMBER_KINDS, CellError, clean_text, dated, in_range, number, schedule_text
+from market_data.cells import BLANKS, NUMBER_KINDS, CellError, clean_text, dated, in_range, number, schedule_text
 from market_data.columns import COLUMNS, half_width, word_key
 from market_data.forestry import Growth
 from market_data.quality import doubtful_yield
@@ -125,7 +125,9 @@ def fill_from_area(reader: TableReader, columns: dict[str, Any], given: dict[str
         return
     cells = _read_cells(reader, given)
     rows = given["area"] | given["yield"] | given["curve"] | given["growth"] | given["mortality"] | given["per_mu"]
-    wrong = _contradictions(reader, columns, given, rows, cells)
+    unread = _unread(reader, cells)
+    wrong = _contradictions(reader, columns, given, rows, cells) | unread
+    _spare_consequences(columns, given, wrong, unread)
     schedules = [columns["delivery_schedule"][i] for i in range(len(reader))] if rows.any() else []
     for i in np.flatnonzero(rows & ~wrong).tolist():
         _fill_row(reader, i, _row(i, cells, columns, given), columns, given, schedules)
@@ -238,6 +240,23 @@ def _contradictions(
         reader.complain_rows(name, code, mask, partial(_contradiction, kind))
         wrong |= mask
     return wrong
+
+
+def _unread(reader: TableReader, cells: Cells) -> Bools:
+    """Rows with a yield, curve or growth that could not be read and has been named."""
+    found = np.zeros(len(reader), dtype=bool)
+    for name, read in (("yield_t_per_mu_yr", cells.yields), ("yield_curve", cells.curves), ("growth", cells.growths)):
+        if name in reader.placed:
+            codes, texts = reader.factorized(name)
+            found |= np.array([half_width(t) not in BLANKS for t in texts], dtype=bool)[codes] & ~read.given
+    return found
+
+
+def _spare_consequences(columns: dict[str, Any], given: dict[str, Bools], wrong: Bools, unread: Bools) -> None:
+    """A forest whose growth is wrong does not also lack the tonnes and the price that would follow from it."""
+    forest = columns["instrument"].isin(["forestry"]) & wrong
+    given["quantity"] |= forest & (given["yield"] | given["curve"] | given["growth"] | unread)
+    given["price"] |= forest & given["per_mu"]
 
 
 def _growth_checks(cells: Cells, given: dict[str, Bools]) -> list[tuple[str, str, Bools]]:

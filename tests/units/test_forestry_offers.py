@@ -148,6 +148,21 @@ def test_a_growth_cell_may_be_written_in_several_ways(growth):
     assert read(**FILED, price="1", species="刺槐", growth=growth).offers.sha256 == plain.sha256
 
 
+@pytest.mark.parametrize(
+    ("cells", "code", "column"),
+    [
+        ({"growth": "gompertz a=1"}, "growth_unknown", "growth"),
+        ({"growth": "species", "species": "侧柏"}, "species_unknown", "species"),
+        ({"growth": "schumacher b=40", "yield_years": ""}, "blank", "yield_years"),
+        ({"yield_t_per_mu_yr": "two"}, "not_a_number", "yield_t_per_mu_yr"),
+    ],
+)
+def test_one_mistake_about_growth_is_one_fault_and_not_a_missing_quantity_too(cells, code, column):
+    with pytest.raises(BadInput) as caught:
+        read(**(FILED | {"price_per_mu": "800"} | cells))
+    assert [(f.code, f.column) for f in caught.value.findings] == [(code, column)]
+
+
 def test_a_growth_with_its_own_asymptote_needs_no_mean():
     """Proves: 12 x (1 - exp(-0.05 x 20))^3 = 12 x 0.632121^3 = 3.03096 t/mu at 20 years, floor 3.0309."""
     cells = {"area_mu": "1000", "planted_by": "2026-10-11", "yield_years": "20", "price": "1"}
