@@ -83,13 +83,19 @@ def _compared(one: dict[str, Any], order: str, explanations: Any = "short") -> t
 @given(one=edited(), order=ORDERS, explanations=st.sampled_from(["none", "none", "short"]))
 def test_every_changed_line_has_a_cause_and_a_kept_one_has_none(one, order, explanations):
     """A tie-break picks among equally good plans: only a plan that is not proven may differ for no reason."""
-    changes, _, _ = _compared(one, order, explanations)
+    changes, _, after = _compared(one, order, explanations)
     for line in changes.lines:
         if any(c.code == "other_optimum" for c in line.causes):
             assert not (_proven(changes.before) and _proven(changes.after)) or line.causes[0].evidence["same_goals"]
         assert bool(line.causes) == (line.kind != "kept"), (line.kind, line.offer_id)
         assert all(c.code and c.message.zh and c.message.en for c in line.causes)
     json.dumps(changes.as_dict("zh"), allow_nan=False)
+    hashed = changes.before.model_copy(update={"problem": {**changes.before.problem, "offers": None}})
+    blind = compare_plans(hashed, changes.after, None, after.offers)
+    assert [(x.offer_id, x.kind, bool(x.causes)) for x in blind.lines] == [
+        (x.offer_id, x.kind, bool(x.causes)) for x in changes.lines
+    ]
+    assert blind.old_plan == changes.old_plan
 
 
 def _all_in(offer: Any) -> Fraction:
