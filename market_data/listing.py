@@ -279,14 +279,16 @@ def offers_of_stock(stock: Sequence[Stock], terms: Terms, as_of: date) -> Listed
     Two entries of one project and vintage (two feeds) are the same credits: the one with less left is taken.
 
     Raises:
-        BadInput: no price is stated.
+        BadInput: there is stock, and no price is stated.
     """
+    if not stock:
+        return _Desk(terms, as_of).listed(0)
     if terms.price_fen is None:
         zh, en = (
             "登记簿没有价格: 请用 --price 给出每吨价格",
             "registries have no prices: state one with --price, yuan per t",
         )
-        raise refuse(fault("price_missing", zh, en))
+        raise refuse(fault("price_missing", zh, en, path="--price"))
     desk = _Desk(terms, as_of)
     taken: dict[str, Stock] = {}
     for one in sorted(stock, key=_by_remainder):

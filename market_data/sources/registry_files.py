@@ -74,6 +74,8 @@ GOLD_REQUIRED = ("project", "country", "quantity", "serial", "vintage")
 
 VERRA_SERIAL = re.compile(r"[0-9]+-(?P<first>[0-9]{1,15})-(?P<last>[0-9]{1,15})-(?P<batch>VCS-.*)")
 GOLD_SERIAL = re.compile(r"(?P<batch>GS.*)-(?P<first>[0-9]{1,12})-(?P<last>[0-9]{1,12})")
+SERIAL_BITS = 40
+"""Twelve digits of a Gold Standard serial number fit; 8 million batches beside them."""
 
 
 class _Block(NamedTuple):
@@ -177,9 +179,9 @@ def _inside(block: _Block, issued: Bools) -> Bools:
     if not len(order):
         return np.zeros(len(codes), dtype=bool)
     # The last issued range that does not begin behind this one is the only one that can hold it: issued ranges of a
-    # batch do not overlap once repeated serials are out.
-    keys = codes[order].astype(np.float64) * 2.0**40 + block.first[order]
-    at = np.searchsorted(keys, codes.astype(np.float64) * 2.0**40 + block.first, side="right") - 1
+    # batch do not overlap once repeated serials are out. Batch and first number make one key, exact in 64 bits.
+    key = (codes << SERIAL_BITS) + np.maximum(block.first, 0)
+    at = np.searchsorted(key[order], key, side="right") - 1
     holder = order[np.maximum(at, 0)]
     inside: Bools = (at >= 0) & (codes[holder] == codes) & (block.last[holder] >= block.last)
     return inside

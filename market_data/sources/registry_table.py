@@ -152,9 +152,11 @@ def header_key(header: str) -> str:
 def _csv_columns(content: bytes) -> tuple[dict[str, "pd.Series[str]"], Ints]:
     text = decode(content)
     try:
-        frame = pd.read_csv(io.StringIO(text), dtype="str", na_filter=False, skip_blank_lines=False, index_col=False)
+        frame = pd.read_csv(io.StringIO(text), dtype="str", na_filter=False, skip_blank_lines=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
         raise refuse(_csv_fault(str(error))) from error
+    if not isinstance(frame.index, pd.RangeIndex):  # a first row longer than the header is taken for row names
+        raise refuse(_csv_fault("row 2"))
     frame = frame.fillna("")
     filled = np.zeros(len(frame), dtype=bool)
     for name in frame.columns:
@@ -179,11 +181,16 @@ def _parquet_columns(content: bytes) -> tuple[dict[str, "pd.Series[str]"], Ints]
     columns = dict(zip(raw.headers, raw.cells, strict=True))
     schema = pq.read_schema(io.BytesIO(content))
     for field in schema:
-        if pa.types.is_list(field.type) and pa.types.is_string(field.type.value_type):
+        if _is_list_of_text(field.type):
             cells = pq.read_table(io.BytesIO(content), columns=[field.name])[field.name]
             joined = pc.binary_join(cells.cast(pa.list_(pa.string())), "; ").cast(pa.large_string())
             columns[field.name] = pd.Series(pc.fill_null(joined, ""), dtype="str").reset_index(drop=True)
     return columns, raw.rows
+
+
+def _is_list_of_text(kind: pa.DataType) -> bool:
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return bool(is_list and (pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)))
 
 
 def _kg_of(text: str) -> int:

@@ -198,6 +198,7 @@ def test_stock_without_a_price_names_the_option_that_states_one():
     with pytest.raises(BadInput) as caught:
         offers_of_stock([WIND], Terms(), AS_OF)
     assert "--price" in caught.value.say("zh") and "--price" in caught.value.say("en")
+    assert len(offers_of_stock([], Terms(), AS_OF).offers) == 0
 
 
 def test_what_is_used_up_or_registered_later_is_no_offer_and_the_same_credits_are_offered_once():

@@ -330,6 +330,18 @@ def test_retired_serials_inside_the_issued_ranges_are_found_as_a_naive_search_fi
     assert left(reading) == ({("GS5", 2024): (total, size)} if size <= total else {})
 
 
+def test_ranges_are_told_apart_in_the_last_of_many_batches():
+    n = 10_000  # enough for keys beyond what a binary float tells apart
+    head = "Vintage,Quantity,GSID,Project Name,Country,Issuance Date,Retirement Date,Serial Number\n"
+    odd = [f"2024,2,{k},P,Kenya,2026-01-01,,GS1-KE-{k}-{5 - k % 2}-{6 - k % 2}\n" for k in range(n)]
+    gone = [f"2024,1,{k},P,Kenya,2026-01-01,2026-01-02,GS1-KE-{k}-4-4\n" for k in range(n)]
+    reading = read_gold_standard(
+        (head + "".join(odd)).encode(), "i", as_of=AS_OF, retirements=(head + "".join(gone)).encode()
+    )
+    # Odd batches hold 4 and 5, so 4 is taken from them; even ones hold 5 and 6, so 4 is of another issuance.
+    assert left(reading) == {(f"GS{k}", 2024): ((2, 1) if k % 2 else (3, 1)) for k in range(n)}
+
+
 def test_the_real_files_are_read_to_the_last_row():
     verra = read_verra(
         real("offsets_db/verra/transactions.csv"), "t", as_of=AS_OF, projects=real("offsets_db/verra/projects.csv")
