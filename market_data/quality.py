@@ -102,8 +102,8 @@ def doubtful_yield(yield_e4: int, region: str = "") -> Text | None:
     return Text(
         f"年均 {shown} 吨/亩, 远高于{filed.place.zh} {filed.filings} 个造林项目申报的 {low} 至 {high} 吨/亩/年 "
         "(10% 至 90% 分位), 请核对",
-        f"is {shown} t/mu/yr on average, far above the {low} to {high} (p10 to p90) of {filed.filings} designs filed in "
-        f"{filed.place.en}, please check",
+        f"is {shown} t/mu/yr on average, far above the {low} to {high} (p10 to p90) of {filed.filings} designs filed "
+        f"in {filed.place.en}, please check",
     )
 
 

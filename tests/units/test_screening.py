@@ -508,6 +508,11 @@ def test_a_schedule_ahead_of_the_trees_is_told(schedule, far):
     assert ("yield_implausible" in screened(forest(schedule)).doubts) == far
 
 
+def test_the_first_step_ahead_of_the_trees_is_the_one_that_is_named():
+    text = said(screened(forest("2027-12-31=0.5;2028-12-31=0.9;2032-12-31=1")), "yield_implausible")["A"]
+    assert text.startswith("delivers 50% by 2027-12-31, where equal yearly parts since 2026-12-31 make 17%")
+
+
 @pytest.mark.parametrize(
     ("name", "far"),
     [
@@ -551,6 +556,12 @@ def test_what_is_told_is_capped_with_a_part_for_every_code_and_a_closing_count()
     assert codes == ["composite", "vintage_ended", *["stale"] * (SHOWN_MAX - 2), "more"]
     assert result.findings[-1].message.en == "and 102 more warnings that are not listed one by one: stale x 102"
     assert [f.path for f in result.findings[2:5]] == ["S000", "S001", "S002"]
+
+
+def test_what_is_said_of_the_whole_market_takes_its_part_of_the_room():
+    stale = [offer(f"S{k:03}", last_traded_on="2026-01-01", quantity=100_000 + k) for k in range(250)]
+    codes = [f.code for f in screened(*stale).findings]  # 25 Mt, more than the 23.11 Mt registered
+    assert codes == ["total_implausible", *["stale"] * (SHOWN_MAX - 1), "more"]
 
 
 def test_findings_name_the_offer_the_column_and_the_value_in_both_languages():
