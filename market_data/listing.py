@@ -26,7 +26,7 @@ from market_data.complaints import Complaints
 from market_data.quotes import Quote, Quotes, Stock
 from market_data.sources.raw_table import refuse
 from optimizer.findings import Finding, fault, warning
-from optimizer.offers import Offer, Offers
+from optimizer.offers import COLUMN_KINDS, Labels, Offers
 from optimizer.quantities import E4, FEN_PER_YUAN, KG_PER_T, MASS_T_MAX, PRICE_YUAN_MAX, tonnes, yuan
 
 BLOCK_MINIMUM_KG = 100_000 * KG_PER_T
@@ -89,7 +89,7 @@ class _Desk:
 
     def __init__(self, terms: Terms, as_of: date) -> None:
         self.terms, self.as_of = terms, as_of
-        self.offers: list[Offer] = []
+        self.offers: list[dict[str, Any]] = []
         self.folded = 0
         self.left_out: Counter[str] = Counter()
         self.complaints = Complaints()
@@ -110,27 +110,34 @@ class _Desk:
             return False
         until = None if terms.valid_days is None else self.as_of + timedelta(days=terms.valid_days)
         holder = HOLDER if facts["instrument"] == "allowance" else ""
-        self.offers.append(
-            Offer.model_construct(
-                offer_id=offer_id,
-                price_fen=price,
-                lot_kg=KG_PER_T,
-                channel=holder if terms.channel is None else terms.channel,
-                fee_rate_e4=terms.fee_rate_e4,
-                unit_fee_fen=terms.unit_fee_fen,
-                fixed_fee_fen=terms.fixed_fee_fen,
-                settlement_days=terms.settlement_days,
-                valid_until=until,
-                firm=False,
-                **facts,
-            )
-        )
+        stated = {
+            "lot_kg": KG_PER_T,
+            "channel": holder if terms.channel is None else terms.channel,
+            "fee_rate_e4": terms.fee_rate_e4,
+            "unit_fee_fen": terms.unit_fee_fen,
+            "fixed_fee_fen": terms.fixed_fee_fen,
+            "settlement_days": terms.settlement_days,
+            "valid_until": until,
+        }
+        self.offers.append({"offer_id": offer_id, "price_fen": price, **stated, **facts})
         return True
 
     def listed(self, rows_read: int) -> Listed:
-        offers = Offers.of(sorted(self.offers, key=lambda o: o.offer_id))
+        offers = _columns(sorted(self.offers, key=lambda o: str(o["offer_id"])))
         left_out = dict(sorted(self.left_out.items()))
         return Listed(rows_read, offers, self.folded, left_out, self.complaints.listed("warning"))
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> Offers:
+    """Offers of rows that name their columns; what a row does not name is blank, and no offer is firm."""
+    dtypes: dict[str, Any] = {"id": object, "int": np.int64, "date": "datetime64[D]", "bool": bool}
+    blanks = {"id": "", "label": "", "int": 0, "date": None, "bool": False}
+
+    def column(name: str, kind: str) -> Any:
+        values = [row.get(name, blanks[kind]) for row in rows]
+        return Labels.of(values) if kind == "label" else np.array(values, dtype=dtypes[kind])
+
+    return Offers(**{name: column(name, kind) for name, kind in COLUMN_KINDS.items()})
 
 
 def offers_of_quotes(quotes: Quotes, terms: Terms, as_of: date) -> Listed:
