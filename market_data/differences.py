@@ -213,7 +213,7 @@ def differences(old: Offers, new: Offers, as_of: date, expiring_days: int = EXPI
 
 
 def all_in_price_e4(offers: Offers) -> Ints:
-    """price x (1 + fee_rate) + unit_fee in 1/10^4 fen per t, before breaks and fixed fees. At most 2 x 10^12."""
+    """price x (1 + fee_rate) + unit_fee in 1/10^4 fen per t, before breaks and fixed fees. At most 3 x 10^12."""
     return offers.price_fen * (E4 + offers.fee_rate_e4) + offers.unit_fee_fen * E4
 
 

@@ -1,4 +1,4 @@
-"""Laws of snapshots and of what changed between two: identity of bytes, one id whatever the order, partition, mirror."""
+"""Laws of snapshots and of what changed between two: exact bytes, one id whatever the order, partition, mirror."""
 
 import hashlib
 import json
@@ -171,7 +171,7 @@ def test_the_kinds_are_what_a_comparison_offer_by_offer_says(old, new):
     assert list(found) == sorted(found)
 
     def all_in(cells: dict) -> int:
-        return cells["price_fen"] * (10_000 + cells["fee_rate_e4"]) + cells["unit_fee_fen"] * 10_000
+        return int(cells["price_fen"] * (10_000 + cells["fee_rate_e4"]) + cells["unit_fee_fen"] * 10_000)
 
     for offer_id in before.keys() & after.keys():
         a, b = before[offer_id], after[offer_id]

@@ -1,0 +1,200 @@
+"""The database behind the store: which ones there are, how transactions run in them, and steps to the newest tables.
+
+    sqlite:///market.db          write-ahead log, synchronous FULL (a commit outlives a power cut), 30 s for a lock
+    postgresql://user@host/db    psycopg 3
+
+Whatever a database refuses becomes a complaint in both languages that never shows a password. What is in the tables
+lives in `snapshot_store` and `quote_store`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from market_data.store_tables import SCHEMA, VERSION_TABLE
+from optimizer.errors import BadInput
+from optimizer.findings import Finding, fault
+
+BUSY_SECONDS = 30
+"""How long SQLite waits for a lock: under 8 writers its unfair lock kept one waiting for 3.4 s."""
+CONNECT_SECONDS = 10
+"""How long to wait for a PostgreSQL server that does not answer."""
+MIGRATING, SAVING_QUOTES = 0x6A68_0001, 0x6A68_0002
+"""Keys of PostgreSQL's advisory locks; "jh" in front, so that no other program is likely to use them."""
+
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database that was opened, and how it is named to people."""
+
+    engine: Engine
+    shown: str
+    """Its address without user, password and options."""
+    secrets: tuple[str, ...]
+    """What no message may repeat."""
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads; writers are not kept waiting.
+
+        Raises:
+            BadInput: what the database refuses.
+        """
+        with self._refusals(), self.engine.connect() as c:
+            yield c.execution_options(only_reads=True)
+
+    @contextmanager
+    def writing(self, lock: int | None = None) -> Iterator[Connection]:
+        """A transaction that is committed at the end, or leaves nothing. `lock` admits one writer of a kind at a time.
+
+        SQLite admits one writer in all.
+
+        Raises:
+            BadInput: what the database refuses.
+        """
+        with self._refusals(), self.engine.begin() as c:
+            if lock is not None and c.dialect.name == "postgresql":
+                c.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock})
+            yield c
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            # Not chained: a driver's own words may repeat what it was given.
+            raise BadInput([self._refusal(error)]) from None
+
+    def _refusal(self, error: SQLAlchemyError) -> Finding:
+        said = str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
+        for secret in self.secrets:
+            said = said.replace(secret, "***")
+        said = " ".join(said.split())
+        zh = f"数据库无法使用; 请检查地址, 用户, 密码, 权限和磁盘: {said}"
+        en = f"the database cannot be used; check its address, user, password, permissions and disk: {said}"
+        return fault("store_refused", zh, en, value=self.shown)
+
+
+def open_database(address: str) -> Database:
+    """Opens the database and brings its tables to this version, whoever else does so at the same moment.
+
+    Raises:
+        BadInput: an address of no such database; one that cannot be reached or refuses; one written by a newer version.
+    """
+    database = _connected(_url_of(address))
+    try:
+        _migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _url_of(address: str) -> URL:
+    zh, en = (
+        "应为 sqlite:///文件 或 postgresql://用户@主机/数据库",
+        "should be sqlite:///file or postgresql://user@host/database",
+    )
+    try:
+        url = make_url(address)
+        driver = _DRIVERS.get(url.drivername)
+    except (ArgumentError, ValueError):
+        driver = None
+    if driver is None:
+        # Only what stands before the colon is shown: the rest may hold a password in an unexpected place.
+        raise BadInput([fault("store_address", zh, en, value=address.partition(":")[0])]) from None
+    if driver == "sqlite" and (not url.database or url.database == ":memory:" or url.query):
+        raise BadInput([fault("store_address", zh, en, value=f"sqlite:///{url.database or ''}")])
+    return url.set(drivername=driver)
+
+
+def _connected(url: URL) -> Database:
+    if url.drivername == "sqlite":
+        _check_file(Path(str(url.database)))
+        # No pool: a connection kept by a forked or waiting process could hold locks.
+        engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return Database(engine, f"sqlite:///{url.database}", ())
+    engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS})
+    place = f"{url.host or ''}{f':{url.port}' if url.port else ''}"
+    options = url.normalized_query
+    secrets = [url.password, *(v for name, values in options.items() if "pass" in name for v in values)]
+    return Database(engine, f"postgresql://{place}/{url.database or ''}", tuple(s for s in secrets if s))
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise BadInput([fault("store_file", "是文件夹; 应为文件", "is a folder; should be a file", value=path)])
+    if not path.parent.is_dir():
+        zh, en = "所在文件夹不存在; 请先创建", "is in a folder that does not exist; make the folder first"
+        raise BadInput([fault("store_file", zh, en, value=path)])
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    # Python's sqlite3 would begin transactions by itself, and late: then two writers can block one another for good.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    # Else INSERT OR REPLACE would delete rows past the triggers.
+    cursor.execute("PRAGMA recursive_triggers = ON")
+    cursor.close()
+
+
+def _begin_sqlite(c: Connection) -> None:
+    c.exec_driver_sql("BEGIN" if c.get_execution_options().get("only_reads") else "BEGIN IMMEDIATE")
+
+
+def _migrate(database: Database) -> None:
+    with database.reading() as c:
+        if _revision(c) == SCHEMA:
+            return
+    with database.writing(MIGRATING) as c:
+        # Asked again: another process may have done it while this one waited.
+        if (revision := _revision(c)) != SCHEMA:
+            _step_forward(c, revision, database.shown)
+
+
+def _revision(c: Connection) -> str | None:
+    if not inspect(c).has_table(VERSION_TABLE):
+        return None
+    return c.execute(select(text("version_num")).select_from(text(VERSION_TABLE))).scalar_one_or_none()
+
+
+def _step_forward(c: Connection, revision: str | None, shown: str) -> None:
+    # Imported here: Alembic takes a fifth of a second, and almost every opening finds nothing to do.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = c
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if revision is not None and revision not in known:
+        zh = f"数据库由更新的版本写成 (结构 {revision}, 本版本为 {SCHEMA}); 请升级本程序"
+        en = f"was written by a newer version (schema {revision}, this one has {SCHEMA}); update this program"
+        raise BadInput([fault("store_newer", zh, en, value=shown)])
+    command.upgrade(config, SCHEMA)
