@@ -328,6 +328,12 @@ def test_the_other_functions_frames_are_told_by_their_columns():
     assert (guangdong.mechanism, guangdong.average_fen) == ("广东碳市场", 6050)
 
 
+def test_a_price_of_nothing_is_no_price():
+    quiet = read_akshare(FRAMES["hb"].replace("25.10,100.0", "0.0,0.0").encode(), "x")
+    traded = read_akshare(FRAMES["hb"].replace("25.10,", "0.0,").encode(), "x")
+    assert (quiet.left_out, traded.left_out) == ({"no_trade": 1}, {"no_price": 1})
+
+
 def test_euro_rows_are_left_out():
     reading = frame_reading("eu")
     assert (len(reading.quotes), reading.left_out, codes(reading)) == (
