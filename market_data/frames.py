@@ -13,6 +13,7 @@ Exact decimals, because money and mass are never binary floats at an edge; `.ast
 """
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
@@ -45,6 +47,9 @@ DECIMALS: dict[str, tuple[int, int]] = {
 
 XLSX_ROWS_MAX = 1_048_575
 """Offers that fit on one sheet below the header."""
+ROWS_WRITTEN_AT_ONCE = 50_000
+"""Rows of a CSV file that stand in memory as text."""
+_NEEDS_QUOTES = re.compile('[",\r\n]')
 WRITTEN_AT = datetime(2000, 1, 1)
 """The date inside a workbook: fixed, so that the same offers give the same bytes."""
 
@@ -129,12 +134,20 @@ def _text_columns(offers: Offers) -> dict[str, list[str]]:
 
 
 def _texts(column: Column, values: Any) -> list[str]:
-    if isinstance(values, Labels):
-        return [*np.array([*values.names, ""], dtype=object)[values.codes]]
     if column.kind == "id":
         return [str(v) for v in values]
-    distinct, codes = np.unique(values, return_inverse=True)
-    return [*np.array([_text(column, v) for v in distinct], dtype=object)[codes]]
+    codes, texts = _coded(column, values)
+    return [*np.array(texts, dtype=object)[codes]]
+
+
+def _coded(column: Column, values: Any) -> tuple[Ints, list[str]]:
+    """A column as codes into its distinct texts."""
+    if isinstance(values, Labels):
+        return values.codes % np.int64(len(values.names) + 1), [*values.names, ""]
+    if column.kind == "id":
+        return np.arange(len(values)), [str(v) for v in values]
+    codes, distinct = pd.factorize(values.astype(np.int64))
+    return codes.astype(np.int64), [_text(column, v) for v in distinct.astype(values.dtype)]
 
 
 def _text(column: Column, value: Any) -> str:
@@ -153,9 +166,23 @@ def _decimal(value: int, decimals: int) -> Any:
 
 
 def _write_csv(offers: Offers, path: Path, lang: Language) -> None:
-    frame = pd.DataFrame(_text_columns(offers))
-    frame.columns = pd.Index([_header(c, lang) for c in OFFER_COLUMNS])
-    frame.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n")
+    """Rows of text made by Arrow, some at a time: the distinct texts of a column are quoted once each."""
+    columns = []
+    for column in OFFER_COLUMNS:
+        codes, texts = _coded(column, getattr(offers, column.field))
+        ending = "\r\n" if column is OFFER_COLUMNS[-1] else ""
+        columns.append((codes, pa.array([_quoted(text) + ending for text in texts], pa.large_string())))
+    comma = pa.scalar(",", pa.large_string())
+    with path.open("wb") as file:
+        file.write(("\ufeff" + ",".join(_quoted(_header(c, lang)) for c in OFFER_COLUMNS) + "\r\n").encode())
+        for start in range(0, len(offers), ROWS_WRITTEN_AT_ONCE):
+            rows = slice(start, start + ROWS_WRITTEN_AT_ONCE)
+            lines = pc.binary_join_element_wise(*(texts.take(pa.array(codes[rows])) for codes, texts in columns), comma)
+            file.write(lines.buffers()[2])
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
 
 
 def _write_json(offers: Offers, path: Path, lang: Language) -> None:

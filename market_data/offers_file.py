@@ -62,7 +62,7 @@ def raw_table(content: bytes, name: str) -> RawTable:
     """
     if len(content) > BYTES_MAX:
         raise _too_large()
-    if not content.strip():
+    if not content or content.isspace():
         raise refuse(fault("file_empty", "文件没有内容", "the file has no content"))
     if content.startswith((b"PK", OLE_MAGIC)):
         return read_xlsx(content)

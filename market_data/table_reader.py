@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from market_data.cell_words import words_for
 from market_data.cells import BLANKS, NUMBER_KINDS, CellError, Reading, number
 from market_data.columns import COLUMNS, Column, half_width, is_remark, match_header, nearest_header
-from market_data.sources.raw_table import RawTable
+from market_data.sources.raw_table import CodedCells, Codes, RawTable, take_rows
 from optimizer.findings import fault
 from optimizer.offers import Ints, Labels
 from optimizer.wording import Text
@@ -38,7 +38,7 @@ class Placed:
 class Distinct:
     """One column as distinct values: row i holds `values[codes[i]]`; `given` is False for a blank or a fault."""
 
-    codes: NDArray[np.int64]
+    codes: Codes
     values: list[Any]
     given: NDArray[np.bool_]
 
@@ -53,7 +53,7 @@ class TableReader:
     def __init__(self, table: RawTable) -> None:
         self.placed = place_columns(table)
         self.table = table
-        self._factorized: dict[int, tuple[NDArray[np.int64], list[str]]] = {}
+        self._factorized: dict[int, tuple[Codes, list[str]]] = {}
 
     def __len__(self) -> int:
         return len(self.table.rows)
@@ -61,8 +61,7 @@ class TableReader:
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Drops the other rows."""
         if not rows.all():
-            cells = tuple(c[rows].reset_index(drop=True) for c in self.table.cells)
-            self.table = replace(self.table, cells=cells, rows=self.table.rows[rows])
+            self.table = replace(self.table, cells=take_rows(self.table.cells, rows), rows=self.table.rows[rows])
             self._factorized.clear()
 
     def raw(self, name: str) -> "pd.Series[str] | None":
@@ -70,12 +69,16 @@ class TableReader:
         placed = self.placed.get(name)
         return None if placed is None else self.table.cells[placed.position]
 
-    def factorized(self, name: str) -> tuple[NDArray[np.int64], list[str]]:
+    def factorized(self, name: str) -> tuple[Codes, list[str]]:
         """Codes and distinct texts of a column."""
         position = self.placed[name].position
-        if position not in self._factorized:
-            codes, texts = pd.factorize(self.table.cells[position])
-            self._factorized[position] = (codes.astype(np.int64), texts.tolist())
+        cells = self.table.cells
+        if position not in self._factorized and isinstance(cells, CodedCells):
+            codes, distinct = cells.coded(position)
+            self._factorized[position] = (codes, distinct.to_pylist())
+        elif position not in self._factorized:
+            found, texts = pd.factorize(cells[position])
+            self._factorized[position] = (found.astype(np.int32), texts.tolist())
         return self._factorized[position]
 
     def read(
@@ -157,7 +160,7 @@ class TableReader:
             finding = fault(code, text.zh, text.en, row=int(self.table.rows[index]), column=COLUMNS[name].name)
             self.table.complaints.add(replace(finding, severity=severity))  # type: ignore[arg-type]
 
-    def _complain(self, name: str, codes: Ints, wrong: dict[int, tuple[str, str]], severity: str) -> None:
+    def _complain(self, name: str, codes: Codes, wrong: dict[int, tuple[str, str]], severity: str) -> None:
         if not wrong:
             return
         placed = self.placed[name]
@@ -212,7 +215,7 @@ def place_columns(table: RawTable) -> dict[str, Placed]:
 
 
 def _absent(n: int, blank: object) -> Distinct:
-    return Distinct(np.zeros(n, dtype=np.int64), [blank], np.zeros(n, dtype=bool))
+    return Distinct(np.zeros(n, dtype=np.int32), [blank], np.zeros(n, dtype=bool))
 
 
 def _plain_numbers(texts: list[str], places: int, largest: int, positive: bool) -> Ints:

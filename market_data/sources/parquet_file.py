@@ -8,23 +8,26 @@ cannot unpack without end.
 import io
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from market_data.sources.raw_table import (
     BYTES_MAX,
+    CodedCells,
+    Codes,
     RawTable,
     cell_text,
     check_length,
     check_width,
+    coded_column,
     refuse,
-    text_series,
 )
 from optimizer.findings import Finding, fault
 
 UNPACKED_BYTES_MAX = 4 * BYTES_MAX
+DECIMALS_NEVER_IN_EXPONENT, DIGITS_PLAIN = 6, 30
+"""Arrow writes decimals within these as plain digits: 10^-7 would become 1E-7; `decimal_text` stops at 30 digits."""
 
 
 def read_parquet(content: bytes) -> RawTable:
@@ -47,10 +50,11 @@ def read_parquet(content: bytes) -> RawTable:
                 f"is of type {column.type}; should be text, number, date or boolean",
             )
             found.append(fault("parquet_type", zh, en, column=name))
-            cells.append(text_series([""] * len(column)))
+            cells.append((np.zeros(len(column), dtype=np.int32), pa.array([""], pa.large_string())))
         else:
-            cells.append(_text_of(column))
-    raw = RawTable(tuple(table.column_names), tuple(cells), np.arange(1, table.num_rows + 1, dtype=np.int64))
+            cells.append(_coded_text(column))
+    rows = np.arange(1, table.num_rows + 1, dtype=np.int64)
+    raw = RawTable(tuple(table.column_names), CodedCells(cells), rows)
     for finding in found:
         raw.complaints.add(finding)
     return raw
@@ -110,14 +114,28 @@ def _readable(kind: pa.DataType) -> bool:
     )
 
 
-def _text_of(column: pa.ChunkedArray) -> "pd.Series[str]":
+def _coded_text(column: pa.ChunkedArray) -> tuple[Codes, pa.LargeStringArray]:
+    """A column as codes into the texts of its distinct values."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_null(kind):
+        return np.zeros(len(column), dtype=np.int32), pa.array([""], pa.large_string())
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    if _is_text(kind):
+        return coded_column(column)
+    column = column.unify_dictionaries()
+    if column.num_chunks == 0:
+        return coded_column(column)
+    texts = _texts_of(column.chunk(0).dictionary)
+    chunks = [pa.DictionaryArray.from_arrays(chunk.indices, texts) for chunk in column.chunks]
+    return coded_column(pa.chunked_array(chunks, pa.dictionary(column.type.index_type, pa.large_string())))
+
+
+def _texts_of(values: pa.Array) -> pa.LargeStringArray:
+    """Distinct numbers, dates and truth values as text."""
+    kind = values.type
+    if pa.types.is_decimal(kind) and 0 < kind.scale <= DECIMALS_NEVER_IN_EXPONENT and kind.precision <= DIGITS_PLAIN:
+        return pc.utf8_rtrim(pc.utf8_rtrim(values.cast(pa.large_string()), "0"), ".")
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        distinct = column.cast(kind).combine_chunks().dictionary_encode()
-        names = pa.array([cell_text(v) for v in distinct.dictionary.to_pylist()], pa.large_string())
-        texts = names.take(distinct.indices)
-    elif pa.types.is_null(kind):
-        texts = pa.nulls(len(column), pa.large_string())
-    else:
-        texts = column.cast(kind).cast(pa.large_string())
-    return pd.Series(pc.fill_null(texts, ""), dtype="str").reset_index(drop=True)
+        return pa.array([cell_text(v) for v in values.to_pylist()], pa.large_string())
+    return values.cast(pa.large_string())

@@ -9,10 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import accumulate
+from typing import overload
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from market_data.columns import count_known
@@ -22,11 +25,16 @@ from optimizer.findings import Finding, fault
 from optimizer.wording import Text
 
 BYTES_MAX = 512 * 1024 * 1024
-"""Bytes of one offers file: a million offers take some 200 MB as text; more is the wrong file."""
+"""Bytes of one offers file: a million offers take some 250 MB as text; more is the wrong file."""
 ROWS_MAX = 2_000_000
 """Rows of one offers file: twenty times the largest market we measure; guards against files that unpack without end."""
 COLUMNS_MAX = 500
 """Columns of one offers file: the contract knows 37."""
+type Codes = NDArray[np.int32]
+
+UNLIKE_SHARE = 0.9
+"""From this share of distinct cells in its parts on (ids), nobody looks for what the parts have in common."""
+
 HEADER_SEARCH_ROWS = 20
 """Rows that are searched for the header: titles and remarks stand above it in office workbooks."""
 
@@ -36,7 +44,7 @@ class RawTable:
     """Text columns as a file holds them; "" is an empty cell. `rows` are positions as the reader of the file counts."""
 
     headers: tuple[str, ...]
-    cells: tuple["pd.Series[str]", ...]
+    cells: Sequence["pd.Series[str]"]
     rows: NDArray[np.int64]
     complaints: Complaints = field(default_factory=Complaints)
     comma_may_be_decimal: bool = False
@@ -60,6 +68,80 @@ class RawTable:
         self.complaints.add_group(
             Group(code, severity, self.headers[position], position, indices, self.rows[indices], cell, words)
         )
+
+
+class CodedCells(Sequence["pd.Series[str]"]):
+    """Columns as codes into their texts, each used; a column becomes a Series when somebody looks at it.
+
+    The codes are what reads a million rows fast: each distinct cell is read once (a text may stand there twice).
+    """
+
+    def __init__(self, columns: Sequence[tuple[Codes, pa.LargeStringArray]]) -> None:
+        self._columns = [_without_unused(codes, texts) for codes, texts in columns]
+        self._series: dict[int, pd.Series[str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    @overload
+    def __getitem__(self, position: int) -> "pd.Series[str]": ...
+    @overload
+    def __getitem__(self, position: slice) -> "list[pd.Series[str]]": ...
+    def __getitem__(self, position: int | slice) -> "pd.Series[str] | list[pd.Series[str]]":
+        if isinstance(position, slice):
+            return [self[i] for i in range(*position.indices(len(self)))]
+        if position not in self._series:
+            codes, texts = self._columns[position]
+            self._series[position] = pd.Series(texts.take(pa.array(codes)), dtype="str")
+        return self._series[position]
+
+    def coded(self, position: int) -> tuple[Codes, pa.LargeStringArray]:
+        """Codes and texts of a column."""
+        return self._columns[position]
+
+    def take(self, rows: NDArray[np.bool_]) -> "CodedCells":
+        """Only these rows."""
+        return CodedCells([(codes[rows], texts) for codes, texts in self._columns])
+
+
+def _without_unused(codes: Codes, texts: pa.LargeStringArray) -> tuple[Codes, pa.LargeStringArray]:
+    used = np.bincount(codes, minlength=len(texts)) > 0
+    if used.all():
+        return codes, texts
+    new_code = np.cumsum(used, dtype=np.int32) - np.int32(1)
+    return new_code[codes], texts.filter(pa.array(used))
+
+
+def take_rows(cells: Sequence["pd.Series[str]"], rows: NDArray[np.bool_]) -> Sequence["pd.Series[str]"]:
+    """The same columns, only these rows."""
+    if isinstance(cells, CodedCells):
+        return cells.take(rows)
+    return tuple(column[rows].reset_index(drop=True) for column in cells)
+
+
+def coded_column(column: pa.ChunkedArray) -> tuple[Codes, pa.LargeStringArray]:
+    """Codes and texts of a column of dictionaries of text; a missing cell is ""."""
+    tables = {_place(chunk.dictionary): chunk.dictionary for chunk in column.chunks}
+    if len(tables) > 1 and sum(len(texts) for texts in tables.values()) < UNLIKE_SHARE * len(column):
+        column = column.unify_dictionaries()
+        tables = {_place(chunk.dictionary): chunk.dictionary for chunk in column.chunks}
+    ends = list(accumulate(len(texts) for texts in tables.values()))
+    start_of = dict(zip(tables, [0, *ends], strict=False))
+    missing = np.int32(ends[-1] if ends else 0)
+    codes = np.empty(len(column), dtype=np.int32)
+    filled = 0
+    for chunk in column.chunks:
+        indices = pc.add(chunk.indices.cast(pa.int32()), np.int32(start_of[_place(chunk.dictionary)]))
+        codes[filled : filled + len(chunk)] = pc.fill_null(indices, missing).to_numpy(zero_copy_only=False)
+        filled += len(chunk)
+    every = [texts.cast(pa.large_string()) for texts in tables.values()]
+    return codes, pc.fill_null(pa.concat_arrays([*every, pa.array([""], pa.large_string())]), "")
+
+
+def _place(array: pa.Array) -> tuple[int, ...]:
+    """Where an array lies in memory: parts of a column that share their dictionary have it at one place."""
+    places = [0 if buffer is None else buffer.address for buffer in array.buffers()]
+    return (array.offset, len(array), *places)
 
 
 def refuse(finding: Finding) -> BadInput:

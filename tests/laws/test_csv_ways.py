@@ -1,0 +1,102 @@
+"""The quick way through a CSV file gives what the slow way gives, wherever it says that it can."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from market_data.sources.csv_file import BLOCK_BYTES, read_any_csv, read_plain_csv
+from market_data.sources.raw_table import RawTable
+from optimizer.errors import BadInput
+
+HEADER = "offer_id,instrument,quantity,price"
+
+
+def content_of(table: RawTable) -> object:
+    cells = [column.tolist() for column in table.cells]
+    return table.headers, cells, table.rows.tolist(), table.comma_may_be_decimal, table.complaints.count("fault")
+
+
+def both_agree(content: bytes, block_bytes: int = BLOCK_BYTES) -> bool:
+    """Whether the quick way took the file; fails when the two ways differ."""
+    try:
+        quick = read_plain_csv(content, block_bytes)
+    except BadInput:
+        quick = None
+    if quick is None:
+        return False
+    assert content_of(quick) == content_of(read_any_csv(content))
+    return True
+
+
+blocks = st.sampled_from([*range(16, 64), BLOCK_BYTES])
+
+
+odd = st.text(st.sampled_from('a1 ",;\n\r\t|中é\ufeff\x0b\x1c\u2028\x85'), max_size=6)
+quoted = odd.map(lambda t: '"' + t.replace('"', '""') + '"')
+cell = st.sampled_from(
+    ["", "A1", "ccer", "1000", "58.5", "山西", '""', '"a,b"', '"a\nb"', '"a\r\nb"', '"a""b"', " ", "NA"]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    rows=st.lists(st.lists(cell | quoted, min_size=4, max_size=4), min_size=1, max_size=5),
+    end=st.sampled_from(["\n", "\r\n"]),
+    delimiter=st.sampled_from(",;\t|"),
+    mark=st.booleans(),
+    last=st.booleans(),
+    block=blocks,
+)
+def test_both_ways_give_the_same_table_of_sound_rows(rows, end, delimiter, mark, last, block):
+    lines = [HEADER.replace(",", delimiter), *(delimiter.join(row) for row in rows)]
+    text = end.join(lines) + (end if last else "")
+    both_agree((b"\xef\xbb\xbf" if mark else b"") + text.encode(), block)
+
+
+@settings(max_examples=200, deadline=None)
+@given(body=st.lists(odd | cell | st.sampled_from(list(',\n"')), max_size=30).map("".join), head=odd, block=blocks)
+def test_both_ways_give_the_same_table_of_any_text(body, head, block):
+    both_agree(f"{HEADER}{head}\n{body}".encode(), block)
+    both_agree(f"{head}{HEADER}\n{body}".encode(), block)
+
+
+@settings(max_examples=150, deadline=None)
+@given(body=st.binary(max_size=60))
+def test_both_ways_give_the_same_table_of_any_bytes(body):
+    both_agree(f"{HEADER}\nA1,ccer,1,".encode() + body)
+
+
+def test_the_quick_way_takes_what_offices_write():
+    for text in (
+        f"{HEADER}\nA1,ccer,1,2\n",
+        f"\ufeff{HEADER}\r\nA1,ccer,1,2\r\nA2,ccer,1,2",
+        f'{HEADER}\nA1,ccer,"1,000",2\n"A ""2""",ccer,,""\n',
+        f"{HEADER}\nA1,ccer,1,2\n,,,\nA2,ccer,1,2\n",
+        f"{HEADER}\nA1,ccer,1,2\n\nA2,ccer,1,2\n\n\n",
+        '报价编号,品种,"数量\n(吨)",价格\nA1,碳普惠,1,2\n',
+        "offer_id;instrument;quantity;price\nA1;ccer;1,5;2\n",
+    ):
+        assert both_agree(text.encode()), text
+
+
+def test_the_quick_way_leaves_what_is_odd_to_the_slow_one():
+    for content in (
+        f"title,,,\n{HEADER}\nA1,ccer,1,2\n".encode(),
+        f"{HEADER}\nA1,ccer,1\n".encode(),
+        f"{HEADER}\rA1,ccer,1,2\r".encode(),
+        f'{HEADER}\nA"1",ccer,1,2\n'.encode(),
+        f'{HEADER}\n"A1"x,ccer,1,2\n'.encode(),
+        f'{HEADER}\n"A1,ccer,1,2\n'.encode(),
+        f'{HEADER}\n"A\r\n1",ccer,1,2\n'.encode(),
+        f"{HEADER},\nA1,ccer,1,2,\n".encode(),
+        f"{HEADER}\n山西,ccer,1,2\n".encode("gb18030"),
+        f"{HEADER}\n\ufeffA1,ccer,1,2\n".encode(),
+        f"{HEADER}\nA\x00,ccer,1,2\n".encode(),
+        f"{HEADER}\nA{'x' * 1_000_001},ccer,1,2\n".encode(),
+    ):
+        assert read_plain_csv(content) is None, content[:80]
+
+
+def test_empty_rows_keep_the_numbers_of_the_others():
+    table = read_plain_csv(f"{HEADER}\n,,,\nA1,ccer,1,2\n\n,,,3\n".encode())
+    assert table is not None
+    assert table.rows.tolist() == [3, 5]
