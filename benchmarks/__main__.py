@@ -2,6 +2,7 @@
 
 python -m benchmarks            200, 2,000, 20,000 and 100,000 offers; whole lots at 200 and 1,000
 python -m benchmarks 200 2000   only these sizes
+python -m benchmarks market     a million made-up offers from file to offers, beside pandas; market 100000 for fewer
 """
 
 import statistics
@@ -10,6 +11,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 
+from benchmarks.market_files import market_files
 from benchmarks.markets import one_event
 from benchmarks.peers import cold_solve, naive_chain
 from optimizer import Problem, plan
@@ -95,7 +97,10 @@ def whole(n: int) -> None:
 
 
 def main() -> None:
-    """All sizes, or those named on the command line."""
+    """All sizes, or those named on the command line; `market` for files instead of plans."""
+    if sys.argv[1:2] == ["market"]:
+        market_files(*(int(a) for a in sys.argv[2:3]))
+        return
     sizes = [int(a) for a in sys.argv[1:]] or list(SIZES)
     print("divisible quantities (whole_lots: false), explanations off; medians in one run")
     for n in sizes:
