@@ -7,6 +7,7 @@ Whatever a database refuses becomes a complaint in both languages that never sho
 lives in `snapshot_store` and `quote_store`.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from optimizer.findings import Finding, fault
 
 BUSY_SECONDS = 30
 """How long SQLite waits for a lock: under 8 writers its unfair lock kept one waiting for 3.4 s."""
+WAL_TRIES_MAX = 100
+"""Tries to switch a new file to the write-ahead log: each waits for a lock first, and one of 8 racing openers wins."""
 CONNECT_SECONDS = 10
 """How long to wait for a PostgreSQL server that does not answer."""
 MIGRATING, SAVING_QUOTES = 0x6A68_0001, 0x6A68_0002
@@ -154,13 +157,27 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     # Python's sqlite3 would begin transactions by itself, and late: then two writers can block one another for good.
     connection.isolation_level = None
     cursor = connection.cursor()
-    if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        cursor.execute("PRAGMA journal_mode = WAL")
+    _switch_to_wal(cursor)
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     # Else INSERT OR REPLACE would delete rows past the triggers.
     cursor.execute("PRAGMA recursive_triggers = ON")
     cursor.close()
+
+
+def _switch_to_wal(cursor: Any) -> None:
+    for _ in range(WAL_TRIES_MAX):
+        if cursor.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+            return
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            # Where several processes open a new file at once this one statement fails instead of waiting for the lock.
+            # A transaction does wait for it; after that another process has switched, or this one may try again.
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("COMMIT")
+    cursor.execute("PRAGMA journal_mode = WAL")
 
 
 def _begin_sqlite(c: Connection) -> None:

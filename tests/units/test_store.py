@@ -4,8 +4,10 @@ import dataclasses
 import hashlib
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import psycopg
@@ -422,6 +424,18 @@ def test_processes_that_open_a_new_database_and_save_the_same_at_once_share_one_
         assert len(store.load(kept.id).offers) == 2000
 
 
+def test_eight_that_open_a_new_database_at_the_same_moment_all_get_it(store_address):
+    gate = Barrier(8)
+
+    def opened(_: int) -> str:
+        gate.wait()
+        with open_store(store_address) as store:
+            return store.save_snapshot(snapshot(50), NOW).source
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(opened, range(8))) == ["a.csv"] * 8
+
+
 PASSWORD = "s3cr3t"
 
 
@@ -485,3 +499,16 @@ def test_a_user_without_permission_is_told_so(postgresql):
     assert PASSWORD not in found.say("zh")
     with psycopg.connect(postgresql, autocommit=True) as admin:
         admin.execute("DROP ROLE reader")
+
+
+def test_a_report_that_does_not_know_a_price_does_not_take_it_back(store):
+    """The exchange tells opening prices in one answer and turnover by method in another, of the same day."""
+    whole = Quote(DAY, "allowance", "CEA", "CEA25", 2025, "listed", 9760, 9760, 9730, 9740, -1, 231_173_000, -1)
+    turnover = Quote(
+        DAY, "allowance", "CEA", "CEA25", 2025, "listed", volume_kg=231_173_000, turnover_fen=2_251_570_820
+    )
+    assert store.save_quotes(reading(whole), NOW).added == 1
+    assert store.save_quotes(reading(turnover, name="b.json"), NOW).revised == 1
+    assert store.quotes()[0] == whole._replace(turnover_fen=2_251_570_820)
+    assert store.save_quotes(reading(whole, name="c.json"), NOW).revised == 0
+    assert store.quotes()[0] == whole._replace(turnover_fen=2_251_570_820)
