@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from market_data.quotes import METHODS, Quotes
+from market_data.quotes import METHODS, MONTH_CODE, Quotes
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault, warning
 from optimizer.offers import INSTRUMENTS, Bools, Dates, Ints
@@ -80,7 +80,8 @@ class Series:
 def series_of(quotes: Quotes, by: Grouping = "instrument", method: Trading = "all") -> tuple[Series, ...]:
     """Daily series of every instrument and market, or of every vintage or code of each, in order of their keys.
 
-    By instrument and by vintage, a composite code counts on days on which no part of it does; by code it stands alone.
+    By instrument and by vintage, a composite code counts on days on which no part of it does, and the mean of a month
+    in months of which no day is there; by code each stands alone.
 
     Raises:
         BadInput: an unknown grouping or method, or quotes too large to be true.
@@ -89,8 +90,9 @@ def series_of(quotes: Quotes, by: Grouping = "instrument", method: Trading = "al
     _check_choice("method", method, (*METHODS, "all"))
     rows, findings = _countable(quotes, method)
     if by != "code":
-        rows, more = _parts_or_composite(rows)
-        findings = (*findings, *more)
+        rows, of_months = _days_or_month(rows)
+        rows, of_parts = _parts_or_composite(rows)
+        findings = (*findings, *of_months, *of_parts)
     keys = _keys(rows, by)
     return tuple(_daily_series(key, rows.take(keys.rows(key)), method, findings) for key in sorted(keys.distinct))
 
@@ -182,6 +184,20 @@ def _once(quotes: Quotes) -> tuple[Quotes, tuple[Finding, ...]]:
 def _equal_neighbours(rows: Quotes) -> Bools:
     columns = (rows.volume_kg, rows.turnover_fen, rows.average_fen, rows.close_fen)
     return np.all([column[1:] == column[:-1] for column in columns], axis=0)
+
+
+def _days_or_month(rows: Quotes) -> tuple[Quotes, tuple[Finding, ...]]:
+    """The days of a month where there are any, else the mean of the month: never both."""
+    months = rows.code.isin([MONTH_CODE])
+    if not months.any():
+        return rows, ()
+    group = _numbered(rows.day.astype("datetime64[M]"), rows.instrument.codes, rows.mechanism.codes)
+    beside = months & _any_in(group, ~months)
+    n = int(np.count_nonzero(beside))
+    if not n:
+        return rows, ()
+    zh, en = f"{n} 个月既有月均价又有日行情; 取日行情", f"{n} months have both a mean and quotes by day; the days count"
+    return rows.take(~beside), (warning("month_and_days", zh, en),)
 
 
 def _parts_or_composite(rows: Quotes) -> tuple[Quotes, tuple[Finding, ...]]:

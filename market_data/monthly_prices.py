@@ -24,7 +24,7 @@ from market_data.columns import half_width, word_key
 from market_data.feed_reading import FeedReading, RowAccount
 from market_data.offers_file import raw_table
 from market_data.price_statistics import DEFAULT_MARKETS
-from market_data.quotes import Quote, Quotes
+from market_data.quotes import MONTH_CODE, Quote, Quotes
 from market_data.sources.raw_table import RawTable
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault, warning
@@ -144,7 +144,13 @@ def _quote(
         return
     if price_fen is not None and day is not None:
         yield Quote(
-            day, cell.instrument, cell.mechanism, cell.mechanism, average_fen=price_fen, volume_kg=volume_kg or 0
+            day,
+            cell.instrument,
+            cell.mechanism,
+            MONTH_CODE,
+            average_fen=price_fen,
+            volume_kg=volume_kg or 0,
+            composite=True,
         )
     elif price_fen is None and volume_kg:
         zh, en = (

@@ -5,7 +5,7 @@ row is added beside the old one. Every function works on a connection inside the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from market_data.feed_reading import FeedReading
-from market_data.quotes import QUOTE_KINDS, Quote, Quotes, joined_quotes
+from market_data.quotes import QUOTE_KINDS, UNKNOWN, Quote, Quotes, joined_quotes
 from market_data.store_tables import (
     counts_of,
     counts_text,
@@ -28,11 +28,12 @@ from market_data.store_tables import (
 )
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
-from optimizer.offers import Bools, Labels
+from optimizer.offers import Bools, Ints, Labels
 
 KEY = ("instrument", "mechanism", "code", "method", "day")
 """What a quote is known by."""
 VALUES = tuple(name for name in QUOTE_KINDS if name not in KEY)
+MAY_BE_UNKNOWN = ("open_fen", "high_fen", "low_fen", "close_fen", "average_fen", "turnover_fen")
 INSERT_ROWS_MAX = 10_000
 """Rows handed to the database at once: 15 small objects each, so a few MB."""
 CONFLICTS_SHOWN_MAX = 20
@@ -95,7 +96,10 @@ def add_quotes(c: Connection, reading: FeedReading, imported_at: datetime) -> Qu
             `imported_at` without a time zone.
     """
     given = _distinct(reading.quotes)
-    added, revised = _news(given, _stored_between(c, given))
+    stored = _stored_between(c, given)
+    match = _matches(given, stored)
+    given = _completed(given, stored, match)
+    added, revised = _news(given, stored, match)
     row = {
         "feed": sound(reading.feed),
         "name": sound(reading.name),
@@ -159,17 +163,38 @@ def _stored_between(c: Connection, given: Quotes) -> Quotes:
     return read_quotes(c, since=first, until=last)
 
 
-def _news(given: Quotes, stored: Quotes) -> tuple[Bools, Bools]:
-    """Which of the given rows are new days, and which say something else than the stored ones, shape (n,) each."""
+def _matches(given: Quotes, stored: Quotes) -> Ints:
+    """Index of the stored row of each given row's day and series, -1 where there is none; shape (n,)."""
     both = joined_quotes([stored, given])
     order = np.lexsort([_sortable(getattr(both, name)) for name in reversed(KEY)])
-    ordered = both.take(order)
     # The stored row of a day comes just before the given one: the sort is stable and stored rows were put first.
-    known, like = np.zeros(len(both), dtype=bool), np.zeros(len(both), dtype=bool)
-    known[order[1:]] = _same(ordered, KEY)
-    like[order[1:]] = _same(ordered, VALUES)
-    known, like = known[len(stored) :], like[len(stored) :]
-    return ~known, known & ~like
+    match = np.full(len(both), -1, dtype=np.int64)
+    match[order[1:]] = np.where(_same(both.take(order), KEY), order[:-1], -1)
+    return match[len(stored) :]
+
+
+def _completed(given: Quotes, stored: Quotes, match: Ints) -> Quotes:
+    """The given rows, what they do not know filled in from the stored ones.
+
+    A report that lacks a price does not take it back: the exchange tells volumes by method, and opening and closing
+    prices, in two different answers.
+    """
+    known = match >= 0
+    columns: dict[str, Any] = {}
+    for name in MAY_BE_UNKNOWN:
+        column, before = getattr(given, name), np.full(len(given), UNKNOWN)
+        before[known] = getattr(stored, name)[match[known]]
+        columns[name] = np.where(column == UNKNOWN, before, column)
+    return replace(given, **columns)
+
+
+def _news(given: Quotes, stored: Quotes, match: Ints) -> tuple[Bools, Bools]:
+    """Which of the given rows are new days, and which say something else than the stored ones, shape (n,) each."""
+    known = match >= 0
+    differs = np.zeros(len(given), dtype=bool)
+    for name in VALUES:
+        differs[known] |= getattr(given, name)[known] != getattr(stored, name)[match[known]]
+    return ~known, differs
 
 
 def _sortable(column: Any) -> Any:

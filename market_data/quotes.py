@@ -24,6 +24,8 @@ METHODS: tuple[str, ...] = get_args(Method.__value__)
 """Ways of trading: 挂牌协议, 大宗协议, 单向竞价. Blank is all of them together."""
 
 UNKNOWN = -1
+MONTH_CODE = "month"
+"""The code of a row that is the mean of a whole month of its market, dated on the month's last day."""
 
 
 class Quote(NamedTuple):
@@ -132,11 +134,7 @@ class Stock(NamedTuple):
 
 
 def _joined(columns: list[Any]) -> Any:
-    if not isinstance(columns[0], Labels):
-        return np.concatenate(columns)
-    names: dict[str, int] = {}
-    parts = [c.lookup([names.setdefault(n, len(names)) for n in c.names], -1) for c in columns]
-    return Labels(np.concatenate(parts).astype(np.int32), tuple(names))
+    return Labels.joined(columns) if isinstance(columns[0], Labels) else np.concatenate(columns)
 
 
 def _column(kind: str, values: list[Any]) -> Any:

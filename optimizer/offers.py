@@ -48,6 +48,13 @@ class Labels:
         codes = [-1 if not t else table.setdefault(t, len(table)) for t in texts]
         return cls(np.array(codes, dtype=np.int32), tuple(table))
 
+    @classmethod
+    def joined(cls, parts: Sequence["Labels"]) -> "Labels":
+        """Several columns, one after the other, over one table of names."""
+        names: dict[str, int] = {}
+        codes = [p.lookup([names.setdefault(n, len(names)) for n in p.names], -1) for p in parts]
+        return cls(np.concatenate(codes).astype(np.int32), tuple(names))
+
     def __len__(self) -> int:
         return len(self.codes)
 
@@ -197,6 +204,12 @@ class Offers:
 
         return cls(**{name: column(name) for name in COLUMN_KINDS})
 
+    @classmethod
+    def joined(cls, parts: Sequence["Offers"]) -> "Offers":
+        """Several markets, one after the other, as one. Ids are not compared."""
+        tables = list(parts) or [cls.of(())]
+        return cls(**{name: _joined([getattr(t, name) for t in tables]) for name in COLUMN_KINDS})
+
     def __getitem__(self, i: int) -> Offer:
         def cell(name: str) -> Any:
             value = getattr(self, name)[i]
@@ -239,6 +252,10 @@ class Offers:
             else:
                 digest.update(column[order].tobytes())
         return digest.hexdigest()
+
+
+def _joined(columns: list[Any]) -> Any:
+    return Labels.joined(columns) if isinstance(columns[0], Labels) else np.concatenate(columns)
 
 
 def _take(column: Any, rows: NDArray[Any]) -> Any:

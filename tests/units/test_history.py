@@ -73,6 +73,21 @@ def test_parts_that_make_less_than_their_composite_are_said():
     assert [f.code for f in found.findings] == ["parts_incomplete"]
 
 
+def test_the_mean_of_a_month_does_not_count_beside_the_days_of_that_month():
+    """January: 10 t at 70 on one day, and a mean of 75 over 500 t; February: the mean alone.
+
+    Adding both would say 510 t for January.
+    """
+    month = {"code": "month", "vintage": 0, "composite": True}
+    january = quote(date(2026, 1, 31), 500, 37_500, **month)
+    february = quote(date(2026, 2, 28), 400, 32_000, **month)
+    found = resample(only([quote(MONDAY, 10, 700), january, february]), "M")
+    assert found.frame["volume_kg"].tolist() == [10_000, 400_000]
+    assert found.frame["price_fen"].tolist() == [7000, 8000]
+    assert [f.code for f in found.findings] == ["month_and_days"]
+    assert only([january, february], "code").key.code == "month"
+
+
 def test_by_code_a_composite_stands_alone_and_by_vintage_it_stays_out():
     quotes = Quotes.of([quote(MONDAY, 600, 48_000), composite(MONDAY, 600, 48_000)])
     assert [s.key.code for s in series_of(quotes, "code")] == ["CEA25", "COMCEA"]
