@@ -13,6 +13,7 @@ import typer
 
 from api.command_options import (
     AsOfOption,
+    DatabaseOption,
     JsonOption,
     LangOption,
     OffersOption,
@@ -23,10 +24,12 @@ from api.command_options import (
     working,
 )
 from api.command_words import both, say_misuse, speak
+from api.market_commands import import_command, say_written, snapshots_app, synth_command
+from api.price_commands import history_app, outlook_app
 from api.printable import say
 from api.problems import EXIT_BAD_INPUT, EXIT_OK, EXIT_OUR_FAULT, EXIT_STOPPED, explain_error
 from api.progress import Progress
-from api.settings import debugging, language_of, today
+from api.settings import database_url, debugging, language_of, today
 
 if TYPE_CHECKING:
     from api.use_cases import PlanRequest
@@ -46,6 +49,13 @@ app = typer.Typer(
 )
 offers_app = typer.Typer(help=both("报价文件", "Offers files"), no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(offers_app, name="offers")
+app.add_typer(snapshots_app, name="snapshots")
+app.add_typer(history_app, name="history")
+app.add_typer(outlook_app, name="outlook")
+offers_app.command("import", help=both("由数据源或文件导入报价, 存成快照", "Import a feed or files into a snapshot"))(
+    import_command
+)
+app.command("synth", help=both("生成合成市场 (标明为合成)", "A synthetic market, marked as such"))(synth_command)
 
 ObjectiveOption = Annotated[
     str | None,
@@ -113,6 +123,7 @@ def plan_command(
     ] = None,
     out: OutOption = None,
     as_of: AsOfOption = None,
+    database: DatabaseOption = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> int:
@@ -120,7 +131,18 @@ def plan_command(
     from api.use_cases import PlanRequest
 
     request = PlanRequest(
-        event, offers, as_of or today(), policy, objective, epsilon, outlook, budget, time_limit, explain, out
+        event,
+        offers,
+        as_of or today(),
+        policy,
+        objective,
+        epsilon,
+        outlook,
+        budget,
+        time_limit,
+        explain,
+        out,
+        database_url(database),
     )
     return _planned(request, as_json, spoken_language(lang))
 
@@ -132,6 +154,7 @@ def check_command(
         str | None,
         typer.Option("--offers", metavar="OFFERS", help=both("报价文件 (大方案需要)", "offers, for large plans")),
     ] = None,
+    database: DatabaseOption = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> int:
@@ -140,9 +163,46 @@ def check_command(
     from api.use_cases import check_plan
 
     spoken = spoken_language(lang)
-    report = Progress(str, working(spoken)).run(lambda: check_plan(plan, offers))
+    report = Progress(str, working(spoken)).run(lambda: check_plan(plan, offers, database_url(database)))
     answer(report.as_dict(spoken) if as_json else check_text(report, spoken))
     return EXIT_OK if report.holds else EXIT_OUR_FAULT
+
+
+@app.command("replan", help=both("换一个市场重新计划, 逐行说明变化", "Plan again on another market, change by change"))
+def replan_command(
+    plan: Annotated[str, typer.Argument(metavar="PLAN.json", help=both("原方案", "the plan as it was"))],
+    offers: OffersOption,
+    before: Annotated[
+        str | None,
+        typer.Option(
+            "--before",
+            metavar="OFFERS",
+            help=both("原来的报价 (大方案只带哈希时)", "the old offers, where a large plan holds only their hash"),
+        ),
+    ] = None,
+    objective: ObjectiveOption = None,
+    out: OutOption = None,
+    as_of: AsOfOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> int:
+    """The same events on another market: what changed, line by line, and why."""
+    from api.replanning import ReplanRequest, make_replan
+    from api.reports.changes import show_changes
+    from api.reports.words import level_name
+
+    spoken = spoken_language(lang)
+    request = ReplanRequest(plan, offers, as_of or today(), database_url(database), before, objective, out)
+    progress = Progress(lambda name: level_name(name, spoken), working(spoken))
+    made = progress.run(lambda: make_replan(request, spoken, progress.report, progress.stopping))
+    if as_json:
+        answer(made.as_dict(spoken))
+    else:
+        show_changes(made.changes, spoken, sys.stdout, made.findings)
+    if out is not None:
+        say_written(out, spoken)
+    return made.after.exit_code
 
 
 @offers_app.command("validate", help=both("检查报价文件", "Read an offers file and say what is wrong or odd about it"))
@@ -209,7 +269,7 @@ def _planned(request: "PlanRequest", as_json: bool, lang: "Language") -> int:
 
         show_plan(made, lang, sys.stdout)
     if request.out is not None:
-        say(f"已写出 {request.out}" if lang == "zh" else f"Written: {request.out}", sys.stderr)
+        say_written(request.out, lang)
     return made.exit_code
 
 

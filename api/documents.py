@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def read_problem(
     event_path: str | Path,
-    offers: "str | Path | OffersFile",
+    offers: "str | Path | OffersFile | Callable[[], OffersFile]",
     *,
     as_of: date | str,
     policy: str | None = None,
@@ -33,7 +33,7 @@ def read_problem(
 
     Args:
         event_path: YAML or JSON, see the contract of event files.
-        offers: CSV, XLSX, JSON or Parquet; or a market that was read already, from a snapshot for instance.
+        offers: CSV, XLSX, JSON or Parquet; or a market that was read already, or what reads one (a snapshot).
         as_of: the day on which the plan is made; offers are valid, stale or expired as of it.
         policy: a shipped rule pack's id or a pack's path; default: the event file's.
         objective: a preset's name or the path of a list of levels; default: the event file's.
@@ -45,12 +45,11 @@ def read_problem(
         BadInput: every fault of every file and option at once.
     """
     from api.event_files import read_budget, read_calendar, read_day, read_epsilon, read_objective, read_outlook
-    from market_data import OffersFile, read_offers
 
     gathered = Gathered()
     day = gathered.attempt(lambda: read_day(as_of, "--as-of"))
     events = gathered.attempt(lambda: read_calendar(Path(event_path)))
-    market = gathered.attempt(lambda: offers if isinstance(offers, OffersFile) else read_offers(offers))
+    market = gathered.attempt(lambda: _market(offers))
     forward = gathered.attempt(lambda: read_outlook(Path(outlook))) if outlook is not None else None
     order = gathered.attempt(lambda: read_objective(str(objective))) if objective is not None else None
     slack = gathered.attempt(lambda: read_epsilon(epsilon)) if epsilon is not None else None
@@ -68,6 +67,14 @@ def read_problem(
     if money is not None:
         problem = problem.with_budget_total(money)
     return _looked_over(problem, events[1], epsilon is not None)
+
+
+def _market(offers: "str | Path | OffersFile | Callable[[], OffersFile]") -> "OffersFile":
+    from market_data import OffersFile, read_offers
+
+    if isinstance(offers, OffersFile):
+        return offers
+    return read_offers(offers) if isinstance(offers, str | Path) else offers()
 
 
 @dataclass

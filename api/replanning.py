@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from api.documents import Gathered
 from api.event_files import read_day, read_objective
-from api.use_cases import read_plan_document
+from api.stored_markets import market_of
+from api.use_cases import paper_path, read_plan_document, write_paper
 from market_data import OffersFile
 from optimizer import BadInput, Plan, check, plan
 from optimizer.chain import Report
@@ -164,3 +165,58 @@ def _older_day(day: date, old: Plan, name: str) -> list[Finding]:
         f"the day of planning is before that of the old plan, {old.as_of}",
     )
     return [warning("earlier_day", zh, en, path="--as-of", value=day).at(name)]
+
+
+@dataclass(frozen=True)
+class ReplanRequest:
+    """What a caller asks to be planned again, as written: nothing is read or tested yet."""
+
+    plan: str
+    offers: str
+    as_of: date | str
+    url: str
+    before: str | None = None
+    """The old market, for a plan that holds only its hash; by default it is looked for among the snapshots."""
+    objective: str | None = None
+    out: str | None = None
+
+
+def make_replan(
+    request: ReplanRequest, lang: Language, report: Report | None, cancelled: Callable[[], bool] | None
+) -> Replanned:
+    """The plan made again; written to `out` when that is asked for. Raises BadInput with all faults at once."""
+    gathered = Gathered()
+    out = gathered.attempt(lambda: paper_path(request.out))
+    market = gathered.attempt(lambda: market_of(request.offers, request.url))
+    before = gathered.attempt(lambda: _old_market(request))
+    gathered.stop_if_faulty()
+    assert market is not None
+    made = replan(
+        request.plan,
+        market,
+        as_of=request.as_of,
+        lang=lang,
+        objective=request.objective,
+        before_offers=before,
+        report=report,
+        cancelled=cancelled,
+    )
+    if out is not None:
+        write_paper(made.after, out, lang)
+    return made
+
+
+def _old_market(request: ReplanRequest) -> Offers | None:
+    """The old market where it was named, or where the plan names a snapshot that is kept here; else None."""
+    if request.before is not None:
+        return market_of(request.before, request.url).offers
+    try:
+        part = read_plan_document(Path(request.plan))["problem"]
+    except BadInput:
+        return None  # said where the plan itself is read
+    if part.get("offers") is not None:
+        return None
+    try:
+        return market_of(f"snapshot:{part.get('offers_sha256')}", request.url).offers
+    except BadInput:
+        return None  # the plan is then compared by its own lines, and says so

@@ -1,8 +1,6 @@
 """Load, pure call, save: the only code that joins the packages. Commands, pages and the service call this alone."""
 
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -10,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from api.documents import Gathered, read_problem
+from api.event_files import read_day
+from api.stored_markets import market_of
+from api.whole_files import out_path, write_whole
 from market_data import OffersFile, read_offers
+from market_data.differences import Differences, differences
 from optimizer import BadInput, CheckReport, Plan, check, plan
 from optimizer.chain import Report
+from optimizer.check import read_problem_part
 from optimizer.engine import Explain
 from optimizer.findings import fault
 from optimizer.offers import Offers
@@ -40,6 +43,8 @@ class PlanRequest:
     time_limit: str | None = None
     explain: str | None = None
     out: str | None = None
+    url: str = ""
+    """The database in which snapshots are looked for."""
 
 
 def make_plan(request: PlanRequest, lang: Language, report: Report, cancelled: Callable[[], bool]) -> Plan:
@@ -51,7 +56,7 @@ def make_plan(request: PlanRequest, lang: Language, report: Report, cancelled: C
     problem = gathered.attempt(
         lambda: read_problem(
             request.event,
-            request.offers,
+            lambda: market_of(request.offers, request.url),
             as_of=request.as_of,
             policy=request.policy,
             objective=request.objective,
@@ -94,23 +99,7 @@ def _explanations(text: str | None) -> Explain:
 
 def paper_path(text: str | None) -> Path | None:
     """Where a paper is to be written, known to be possible before anything is solved. Raises BadInput."""
-    if text is None:
-        return None
-    path = Path(text)
-    found = []
-    if path.suffix.casefold() not in PAPERS:
-        known = " ".join(PAPERS)
-        zh, en = f"不能写成这种文件; 扩展名应为 {known} 之一", f"cannot be written; should end in one of {known}"
-        found.append(fault("out_format", zh, en, path="-o", value=text))
-    if not path.parent.is_dir():
-        zh, en = "文件夹不存在; 请先建立", "the folder does not exist; make it first"
-        found.append(fault("out_folder", zh, en, path="-o", value=text))
-    elif path.is_dir() or not os.access(path.parent, os.W_OK):
-        zh, en = "无法写入; 请检查路径和权限", "cannot be written; check the path and the permissions"
-        found.append(fault("out_unwritable", zh, en, path="-o", value=text))
-    if found:
-        raise BadInput(found)
-    return path
+    return None if text is None else out_path(text, PAPERS)
 
 
 def write_paper(made: Plan, path: Path, lang: Language) -> None:
@@ -129,45 +118,23 @@ def write_paper(made: Plan, path: Path, lang: Language) -> None:
     write_whole(path, content)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """A file that is there whole or not at all: written beside, then renamed."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 # ------------------------------------------------------------------------------------------------------------ checks
 
 
-def check_plan(plan_path: str, offers_path: str | None) -> CheckReport:
+def check_plan(plan_path: str, offers: str | None, url: str = "") -> CheckReport:
     """Derives a plan file again. Raises BadInput when it is unreadable, no plan, or needs offers that are not given."""
     gathered = Gathered()
     document = gathered.attempt(lambda: read_plan_document(Path(plan_path)))
-    market = gathered.attempt(lambda: read_offers(offers_path)) if offers_path is not None else None
+    market = gathered.attempt(lambda: market_of(offers, url)) if offers is not None else None
     gathered.stop_if_faulty()
     assert document is not None
-    offers: Offers | None = None if market is None else market.offers
-    if offers is None and document["problem"].get("offers") is None:
+    if market is None and document["problem"].get("offers") is None:
         zh, en = (
-            "方案只带报价的哈希; 请用 --offers 给出报价文件",
-            "the plan carries only the hash of its offers; give the file with --offers",
+            "方案只带报价的哈希; 请用 --offers 给出报价文件或快照编号",
+            "the plan carries only the hash of its offers; give the file or the snapshot with --offers",
         )
         raise BadInput([fault("offers_needed", zh, en, path="--offers").at(Path(plan_path).name)])
-    return check(document, offers)
+    return check(document, None if market is None else market.offers)
 
 
 def read_plan_document(path: Path) -> dict[str, Any]:
@@ -204,3 +171,39 @@ def read_plan_document(path: Path) -> dict[str, Any]:
 def validate_offers(offers_path: str) -> OffersFile:
     """An offers file, read whole. Raises BadInput with all its faults."""
     return read_offers(offers_path)
+
+
+def changed_market(old: str, new: str, as_of: date | str, days: str, url: str) -> Differences:
+    """What changed from one market to another; the old one may be a plan: what changed since it was made.
+
+    Raises BadInput with every fault of both and of the options.
+    """
+    gathered = Gathered()
+    day = gathered.attempt(lambda: read_day(as_of, "--as-of"))
+    ahead = gathered.attempt(lambda: _days_ahead(days))
+    before = gathered.attempt(lambda: _market_or_plan(old, url))
+    after = gathered.attempt(lambda: market_of(new, url).offers)
+    gathered.stop_if_faulty()
+    assert day is not None and ahead is not None and before is not None and after is not None
+    return differences(before, after, day, ahead)
+
+
+def _days_ahead(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 5):
+        zh, en = "应为天数, 例如 30", "should be a number of days, such as 30"
+        raise BadInput([fault("days", zh, en, path="--days", value=text)])
+    return int(text)
+
+
+def _market_or_plan(reference: str, url: str) -> Offers:
+    path = Path(reference)
+    if path.suffix.casefold() == ".json" and path.is_file():
+        try:
+            part = read_plan_document(path)["problem"]
+        except BadInput as error:
+            if error.findings[0].code != "no_plan":
+                raise
+        else:
+            stored = None if part.get("offers") is not None else market_of(str(part.get("offers_sha256")), url).offers
+            return read_problem_part(part, stored).offers
+    return market_of(reference, url).offers

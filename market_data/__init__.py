@@ -1,6 +1,52 @@
-"""The market: the outside world becomes offers. Files in, offers and complaints out; nothing here decides anything."""
+"""The market: the outside world becomes offers, prices and their uncertainty. Nothing here decides anything."""
 
+from market_data.draws import FallThroughRule, Spot, availability, emissions, forestry_yield, prices
 from market_data.frames import offers_from_frame, offers_to_frame, write_offers
+from market_data.history import Series, daily, resample, series_of
+from market_data.listing import Terms, offers_of_quotes, offers_of_stock
 from market_data.offers_file import OffersFile, read_offers
+from market_data.outlook import estimated_outlook, flat_outlook, outlook_of_view, write_outlook
+from market_data.price_models import calibrate
+from market_data.price_statistics import correlation, premium, price_history, volatility
+from market_data.quotes import Quote, Quotes, Stock
+from market_data.screening import ScreenSettings, screen
+from market_data.snapshot import Snapshot
+from market_data.synthetic import is_synthetic, synthetic_market
 
-__all__ = ["OffersFile", "offers_from_frame", "offers_to_frame", "read_offers", "write_offers"]
+__all__ = [
+    "FallThroughRule",
+    "OffersFile",
+    "Quote",
+    "Quotes",
+    "ScreenSettings",
+    "Series",
+    "Snapshot",
+    "Spot",
+    "Stock",
+    "Terms",
+    "availability",
+    "calibrate",
+    "correlation",
+    "daily",
+    "emissions",
+    "estimated_outlook",
+    "flat_outlook",
+    "forestry_yield",
+    "is_synthetic",
+    "offers_from_frame",
+    "offers_of_quotes",
+    "offers_of_stock",
+    "offers_to_frame",
+    "outlook_of_view",
+    "premium",
+    "price_history",
+    "prices",
+    "read_offers",
+    "resample",
+    "screen",
+    "series_of",
+    "synthetic_market",
+    "volatility",
+    "write_offers",
+    "write_outlook",
+]

@@ -9,7 +9,12 @@ PUBLIC = {
         ENGINE_VERSION BadInput BrokenPlan Calendar Cancelled CheckReport EngineFault Event Finding JinhengError Offer
         Offers Outlook Plan Problem RulePack Settings SolverFailure check plan read_rule_pack shipped_rule_packs
     """,
-    "market_data": "OffersFile offers_from_frame offers_to_frame read_offers write_offers",
+    "market_data": """
+        FallThroughRule OffersFile Quote Quotes ScreenSettings Series Snapshot Spot Stock Terms availability calibrate
+        correlation daily emissions estimated_outlook flat_outlook forestry_yield is_synthetic offers_from_frame
+        offers_of_quotes offers_of_stock offers_to_frame outlook_of_view premium price_history prices read_offers
+        resample screen series_of synthetic_market volatility write_offers write_outlook
+    """,
     "scenarios": "Changes compare_plans",
     "api": "read_problem",
 }

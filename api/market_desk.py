@@ -1,0 +1,377 @@
+"""The market desk: offers from files, feeds, snapshots and the synthetic market, each with the account of its rows.
+
+Load, pure call, save, for markets; plans are made in `use_cases`, price histories looked at in `price_desk`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from api.documents import Gathered
+from api.event_files import read_day
+from api.stored_markets import market_of, opened_store
+from api.whole_files import out_path
+from market_data import OffersFile, Snapshot, offers_of_quotes, offers_of_stock, screen, write_offers
+from market_data.feed_reading import FeedReading
+from market_data.feeds import FEEDS, Feed, FeedFile, Question, feed_named, fetch_feed, read_feed
+from market_data.listing import Listed, Terms
+from market_data.quotes import Quotes, joined_quotes
+from market_data.screening import Screened, ScreenSettings
+from market_data.sources.fetch import Fetcher, FetchSettings
+from market_data.sources.raw_table import BYTES_MAX
+from market_data.synthetic import synthetic_market
+from optimizer import BadInput, Finding
+from optimizer.findings import fault
+from optimizer.offers import CHANNELS, Offers
+from optimizer.quantities import NotANumber, e4_of, fen_of
+from optimizer.wording import Text
+
+if TYPE_CHECKING:
+    from market_data.snapshot_store import Receipt
+    from market_data.store import Store
+
+PLAIN_FILES = "file"
+"""The name of the feed that is no feed: offers files as they are."""
+OFFERS_FILES = (".csv", ".xlsx", ".json", ".parquet")
+HISTORY_DAYS = 400
+"""Calendar days of stored quotes that offers are held against: a year, and the month in which it began."""
+# ------------------------------------------------------------------------------------------------------------ importing
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """What a caller asks to be imported, as written: nothing is read or tested yet."""
+
+    feed: str
+    files: tuple[str, ...]
+    as_of: date | str
+    url: str
+    imported_at: datetime
+    cache_folder: Path
+    since: str | None = None
+    until: str | None = None
+    codes: str | None = None
+    market: str | None = None
+    address: str | None = None
+    offline: bool = False
+    price: str | None = None
+    channel: str | None = None
+    fee_rate: str | None = None
+    unit_fee: str | None = None
+    fixed_fee: str | None = None
+    seller: str | None = None
+    exclude: str | None = None
+    out: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Imported:
+    """What became of every row: rows_read == len(offers) + folded + sum(left_out.values())."""
+
+    source: str
+    as_of: date
+    rows_read: int
+    folded: int
+    """Rows whose content an offer carries beside the row that it is made of."""
+    left_out: Mapping[str, int]
+    offers: Offers
+    findings: tuple[Finding, ...]
+    receipt: "Receipt | None"
+    """None where there was no offer to save."""
+    quote_days: tuple[int, int]
+    """Quotes that were new, and that were revised, in the price history."""
+    out: str | None
+
+    def __post_init__(self) -> None:
+        if self.rows_read != len(self.offers) + self.folded + sum(self.left_out.values()):
+            raise AssertionError("a row of the import is not accounted for")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request whose options were read."""
+
+    feed: Feed | None
+    question: Question
+    terms: Terms
+    settings: ScreenSettings
+    out: Path | None
+
+
+def import_offers(
+    request: ImportRequest, report: Callable[[Text], None] | None, cancelled: Callable[[], bool] | None
+) -> Imported:
+    """Reads or fetches a feed, lists what it offers, screens it, and saves quotes and snapshot.
+
+    Raises:
+        BadInput: every fault of options and files at once.
+        Cancelled: asked to stop; nothing was saved.
+    """
+    asked = _asked(request)
+    if asked.feed is None:
+        return _import_files(request, asked)
+    readings = _readings(asked.feed, request, asked.question, report, cancelled)
+    listed = _listed(asked.feed, readings, asked.terms, asked.question.as_of)
+    with opened_store(request.url) as store:
+        new, revised = _save_quotes(store, readings, request.imported_at)
+        screened = _screened(store, listed.offers, asked)
+        account = _account(readings, listed, screened)
+        saved = _save(store, asked.feed.name, screened, account, asked, request)
+    return _imported(asked, request, asked.feed.name, account, screened, saved, (new, revised))
+
+
+def read_readings(
+    request: ImportRequest, report: Callable[[Text], None] | None, cancelled: Callable[[], bool] | None
+) -> tuple[Feed, list[FeedReading]]:
+    """The feed and what it says, without listing or saving anything. Raises BadInput, Cancelled."""
+    asked = _asked(request)
+    feed = asked.feed or feed_named(request.feed)
+    return feed, _readings(feed, request, asked.question, report, cancelled)
+
+
+@dataclass(frozen=True)
+class _Account:
+    rows_read: int
+    folded: int
+    left_out: Mapping[str, int]
+    findings: tuple[Finding, ...]
+
+
+def _account(readings: Sequence[FeedReading], listed: Listed, screened: Screened) -> _Account:
+    left_out: Counter[str] = Counter()
+    for reading in readings:
+        left_out.update(reading.left_out)
+    left_out.update(listed.left_out)
+    left_out.update(screened.excluded)
+    used = sum(r.rows_used for r in readings)
+    findings = (*(f for r in readings for f in r.findings), *listed.findings, *screened.findings)
+    rows_read = sum(r.rows_read for r in readings)
+    return _Account(rows_read, listed.folded + used - listed.rows_read, dict(sorted(left_out.items())), findings)
+
+
+def _import_files(request: ImportRequest, asked: _Asked) -> Imported:
+    """Offers files and snapshots as one market, each used whole or not at all; screening may leave rows out."""
+    gathered = Gathered()
+    if not request.files:
+        zh, en = "请给出报价文件", "give one offers file or more"
+        raise BadInput([fault("import_files", zh, en, path="FILE")])
+    read = [gathered.attempt(lambda path=path: market_of(path, request.url)) for path in request.files]  # type: ignore[misc]
+    gathered.stop_if_faulty()
+    files = [file for file in read if file is not None]
+    offers = _joined(files)
+    with opened_store(request.url) as store:
+        screened = _screened(store, offers, asked)
+        findings = (*(f for file in files for f in file.findings), *screened.findings)
+        account = _Account(len(offers), 0, screened.excluded, findings)
+        source = ", ".join(file.name for file in files)
+        saved = _save(store, source, screened, account, asked, request)
+    return _imported(asked, request, source, account, screened, saved, (0, 0))
+
+
+def _joined(files: Sequence[OffersFile]) -> Offers:
+    """The offers of several files as one market. Raises BadInput for an id that stands in two of them."""
+    if len(files) == 1:
+        return files[0].offers
+    owner: dict[str, str] = {}
+    found: list[Finding] = []
+    for file in files:
+        for offer_id in file.offers.offer_id.tolist():
+            first = owner.setdefault(offer_id, file.name)
+            if first != file.name:
+                zh, en = f"编号与 {first} 中的报价重复", f"repeats the id of an offer in {first}"
+                found.append(fault("duplicate_id", zh, en, column="offer_id", value=offer_id).at(file.name))
+    if found:
+        raise BadInput(found)
+    return Offers.joined([file.offers for file in files])
+
+
+def _readings(
+    feed: Feed,
+    request: ImportRequest,
+    question: Question,
+    report: Callable[[Text], None] | None,
+    cancelled: Callable[[], bool] | None,
+) -> list[FeedReading]:
+    if request.files:
+        gathered = Gathered()
+        files = [gathered.attempt(lambda path=path: feed_file(path)) for path in request.files]  # type: ignore[misc]
+        gathered.stop_if_faulty()
+        return read_feed(feed, [file for file in files if file is not None], question)
+    settings = FetchSettings(cache_folder=request.cache_folder, offline=request.offline)
+    with Fetcher(settings, report=report, cancelled=cancelled) as fetcher:
+        return fetch_feed(feed, fetcher, question)
+
+
+def feed_file(path: str) -> FeedFile:
+    """A file's bytes and name. Raises BadInput."""
+    from api.plain_data import bytes_of
+
+    try:
+        return FeedFile(bytes_of(Path(path), BYTES_MAX), Path(path).name)
+    except BadInput as error:
+        raise BadInput([f.at(Path(path).name) for f in error.findings]) from error.__cause__
+
+
+def _listed(feed: Feed, readings: Sequence[FeedReading], terms: Terms, as_of: date) -> Listed:
+    if feed.has_prices:
+        return offers_of_quotes(joined_quotes([r.quotes for r in readings]), terms, as_of)
+    return offers_of_stock([one for r in readings for one in r.stock], terms, as_of)
+
+
+def _save_quotes(store: "Store", readings: Sequence[FeedReading], imported_at: datetime) -> tuple[int, int]:
+    receipts = [store.save_quotes(r, imported_at) for r in readings if len(r.quotes)]
+    return sum(r.added for r in receipts), sum(r.revised for r in receipts)
+
+
+def _screened(store: "Store", offers: Offers, asked: _Asked) -> Screened:
+    first = date.fromordinal(max(1, asked.question.as_of.toordinal() - HISTORY_DAYS))
+    history: Quotes = store.quotes(since=first, until=asked.question.as_of)
+    return screen(offers, asked.question.as_of, history=history if len(history) else None, settings=asked.settings)
+
+
+def _save(
+    store: "Store", source: str, screened: Screened, account: _Account, asked: _Asked, request: ImportRequest
+) -> "Receipt | None":
+    if not len(screened.offers):
+        return None
+    snapshot = Snapshot(
+        screened.offers, source, asked.question.as_of, account.findings, account.rows_read, account.left_out
+    )
+    return store.save_snapshot(snapshot, request.imported_at)
+
+
+def _imported(
+    asked: _Asked,
+    request: ImportRequest,
+    source: str,
+    account: _Account,
+    screened: Screened,
+    receipt: "Receipt | None",
+    quote_days: tuple[int, int],
+) -> Imported:
+    if asked.out is not None and len(screened.offers):
+        write_market(screened.offers, asked.out)
+    return Imported(
+        source,
+        asked.question.as_of,
+        account.rows_read,
+        account.folded,
+        account.left_out,
+        screened.offers,
+        account.findings,
+        receipt,
+        quote_days,
+        request.out if len(screened.offers) else None,
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ reading options
+
+
+def _asked(request: ImportRequest) -> _Asked:
+    """The options, every fault of them at once."""
+    gathered = Gathered()
+    feed = None if request.feed == PLAIN_FILES else gathered.attempt(lambda: _feed(request.feed))
+    day = gathered.attempt(lambda: read_day(request.as_of, "--as-of"))
+    since = _optional(gathered, request.since, lambda text: read_day(text, "--since"))
+    until = _optional(gathered, request.until, lambda text: read_day(text, "--until"))
+    settings = _optional(gathered, request.exclude, _excluding)
+    terms = _terms(gathered, request)
+    out = _optional(gathered, request.out, market_path)
+    gathered.stop_if_faulty()
+    assert day is not None
+    codes = tuple(c.strip() for c in (request.codes or "").split(",") if c.strip())
+    question = Question(day, since, until, codes, request.market or "", request.address)
+    return _Asked(feed, question, terms, settings or ScreenSettings(), out)
+
+
+def _feed(name: str) -> Feed:
+    try:
+        return feed_named(name)
+    except BadInput:
+        known = ", ".join((PLAIN_FILES, *FEEDS))
+        zh, en = f"没有这个数据源; 应为 {known} 之一", f"no such feed; should be one of {known}"
+        raise BadInput([fault("feed_unknown", zh, en, path="FEED", value=name)]) from None
+
+
+def _optional[T](gathered: Gathered, text: str | None, read: Callable[[str], T]) -> T | None:
+    return None if text is None else gathered.attempt(lambda: read(text))
+
+
+def _excluding(text: str) -> ScreenSettings:
+    try:
+        return ScreenSettings.parse(text)
+    except BadInput as error:
+        raise BadInput([replace(f, path="--exclude") for f in error.findings]) from error
+
+
+def _terms(gathered: Gathered, request: ImportRequest) -> Terms:
+    zh_money, en_money = "应为元, 至多两位小数, 例如 62.50", "should be yuan with at most 2 decimals, such as 62.50"
+    zh_rate, en_rate = "应为 0 至 1 的比例, 例如 0.02", "should be a share between 0 and 1, such as 0.02"
+
+    def money(text: str | None, option: str) -> int | None:
+        return _optional(gathered, text, lambda t: _number(t, option, fen_of, zh_money, en_money))
+
+    price, unit_fee = money(request.price, "--price"), money(request.unit_fee, "--unit-fee")
+    fixed_fee = money(request.fixed_fee, "--fixed-fee")
+    rate = _optional(gathered, request.fee_rate, lambda t: _number(t, "--fee-rate", e4_of, zh_rate, en_rate))
+    if request.channel not in (None, *CHANNELS, "open"):
+        zh, en = (f"应为 {', '.join((*CHANNELS, 'open'))} 之一", f"should be one of {', '.join((*CHANNELS, 'open'))}")
+        gathered.findings.append(fault("channel", zh, en, path="--channel", value=request.channel))
+    return Terms(
+        price_fen=price,
+        channel="" if request.channel == "open" else request.channel,
+        fee_rate_e4=rate or 0,
+        unit_fee_fen=unit_fee or 0,
+        fixed_fee_fen=fixed_fee or 0,
+        seller=request.seller or "",
+    )
+
+
+def _number(text: str, option: str, read: Callable[[Any], int], zh: str, en: str) -> int:
+    try:
+        value = read(text)
+    except (NotANumber, ValueError):
+        value = -1
+    if value < 0 or (read is e4_of and value > 10_000):
+        raise BadInput([fault("number", zh, en, path=option, value=text)])
+    return value
+
+
+def market_path(text: str) -> Path:
+    """Where a market is to be written, known to be possible before anything is read. Raises BadInput."""
+    return out_path(text, OFFERS_FILES)
+
+
+def write_market(offers: Offers, path: Path) -> None:
+    """An offers file that is there whole or not at all. Raises BadInput."""
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        write_offers(offers, part)
+        part.replace(path)
+    except OSError as error:
+        zh, en = "无法写入; 请检查路径, 权限和磁盘空间", "cannot be written; check the path, permissions and disk space"
+        raise BadInput([fault("out_unwritable", zh, en, path="-o", value=path)]) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+# ------------------------------------------------------------------------------------------------------------ synthetic
+
+
+def synthesize(count: str, seed: str, as_of: date | str, out: str) -> tuple[Offers, Path]:
+    """A synthetic market, written to a file. Raises BadInput with every fault of the options."""
+    gathered = Gathered()
+    zh, en = "应为整数", "should be a whole number"
+    n = gathered.attempt(lambda: _number(count, "--offers", int, zh, en))
+    s = gathered.attempt(lambda: _number(seed, "--seed", int, zh, en))
+    day = gathered.attempt(lambda: read_day(as_of, "--as-of"))
+    path = gathered.attempt(lambda: market_path(out))
+    gathered.stop_if_faulty()
+    assert n is not None and s is not None and day is not None and path is not None
+    offers = synthetic_market(n, s, day)
+    write_market(offers, path)
+    return offers, path

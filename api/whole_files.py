@@ -1,0 +1,49 @@
+"""Files that are there whole or not at all: written beside, then renamed; and where one may be written."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from optimizer.errors import BadInput
+from optimizer.findings import Finding, fault
+
+
+def out_path(text: str, endings: Sequence[str], option: str = "-o") -> Path:
+    """Where a file is to be written, known to be possible before any work. Raises BadInput with every fault of it."""
+    path = Path(text)
+    found: list[Finding] = []
+    if path.suffix.casefold() not in endings:
+        known = " ".join(endings)
+        zh, en = f"不能写成这种文件; 扩展名应为 {known} 之一", f"cannot be written; should end in one of {known}"
+        found.append(fault("out_format", zh, en, path=option, value=text))
+    if not path.parent.is_dir():
+        zh, en = "文件夹不存在; 请先建立", "the folder does not exist; make it first"
+        found.append(fault("out_folder", zh, en, path=option, value=text))
+    elif path.is_dir() or not os.access(path.parent, os.W_OK):
+        zh, en = "无法写入; 请检查路径和权限", "cannot be written; check the path and the permissions"
+        found.append(fault("out_unwritable", zh, en, path=option, value=text))
+    if found:
+        raise BadInput(found)
+    return path
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """These bytes under this name, on the disk when this returns."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
