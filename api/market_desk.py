@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from api.documents import Gathered
 from api.event_files import read_day
-from api.stored_markets import market_of, opened_store
-from api.whole_files import out_path
-from market_data import OffersFile, Snapshot, offers_of_quotes, offers_of_stock, screen, write_offers
+from api.stored_markets import joined_market, looks_like_snapshot, market_of, market_path, opened_store, write_market
+from market_data import Snapshot, offers_of_quotes, offers_of_stock, screen
+from market_data.depth import through_agent
 from market_data.feed_reading import FeedReading
 from market_data.feeds import FEEDS, Feed, FeedFile, Question, feed_named, fetch_feed, read_feed
 from market_data.listing import Listed, Terms
 from market_data.quotes import Quotes, joined_quotes
 from market_data.screening import Screened, ScreenSettings
 from market_data.sources.fetch import Fetcher, FetchSettings
-from market_data.sources.raw_table import BYTES_MAX
+from market_data.sources.raw_table import BYTES_MAX, ROWS_MAX
 from market_data.synthetic import synthetic_market
 from optimizer import BadInput, Finding
 from optimizer.findings import fault
@@ -35,9 +35,12 @@ if TYPE_CHECKING:
 
 PLAIN_FILES = "file"
 """The name of the feed that is no feed: offers files as they are."""
-OFFERS_FILES = (".csv", ".xlsx", ".json", ".parquet")
 HISTORY_DAYS = 400
 """Calendar days of stored quotes that offers are held against: a year, and the month in which it began."""
+SEED_MAX = 2**63 - 1
+"""A seed has 63 bits."""
+
+
 # ------------------------------------------------------------------------------------------------------------ importing
 
 
@@ -69,11 +72,13 @@ class ImportRequest:
 
 @dataclass(frozen=True, eq=False)
 class Imported:
-    """What became of every row: rows_read == len(offers) + folded + sum(left_out.values())."""
+    """What became of every row: rows_read + split == len(offers) + folded + sum(left_out.values())."""
 
     source: str
     as_of: date
     rows_read: int
+    split: int
+    """What rows that hold several entries (a project's vintages) make beyond one each."""
     folded: int
     """Rows whose content an offer carries beside the row that it is made of."""
     left_out: Mapping[str, int]
@@ -86,7 +91,7 @@ class Imported:
     out: str | None
 
     def __post_init__(self) -> None:
-        if self.rows_read != len(self.offers) + self.folded + sum(self.left_out.values()):
+        if self.rows_read + self.split != len(self.offers) + self.folded + sum(self.left_out.values()):
             raise AssertionError("a row of the import is not accounted for")
 
 
@@ -135,6 +140,7 @@ def read_readings(
 @dataclass(frozen=True)
 class _Account:
     rows_read: int
+    split: int
     folded: int
     left_out: Mapping[str, int]
     findings: tuple[Finding, ...]
@@ -149,43 +155,52 @@ def _account(readings: Sequence[FeedReading], listed: Listed, screened: Screened
     used = sum(r.rows_used for r in readings)
     findings = (*(f for r in readings for f in r.findings), *listed.findings, *screened.findings)
     rows_read = sum(r.rows_read for r in readings)
-    return _Account(rows_read, listed.folded + used - listed.rows_read, dict(sorted(left_out.items())), findings)
+    merged = used - listed.rows_read  # entries of fewer rows than were used, or of more
+    split, folded = max(0, -merged), listed.folded + max(0, merged)
+    return _Account(rows_read, split, folded, dict(sorted(left_out.items())), findings)
 
 
 def _import_files(request: ImportRequest, asked: _Asked) -> Imported:
     """Offers files and snapshots as one market, each used whole or not at all; screening may leave rows out."""
-    gathered = Gathered()
+    gathered = Gathered(_only_for_feeds(request))
     if not request.files:
         zh, en = "请给出报价文件", "give one offers file or more"
         raise BadInput([fault("import_files", zh, en, path="FILE")])
     read = [gathered.attempt(lambda path=path: market_of(path, request.url)) for path in request.files]  # type: ignore[misc]
     gathered.stop_if_faulty()
     files = [file for file in read if file is not None]
-    offers = _joined(files)
+    offers = _through_agent(joined_market(files), request, asked.terms)
     with opened_store(request.url) as store:
         screened = _screened(store, offers, asked)
         findings = (*(f for file in files for f in file.findings), *screened.findings)
-        account = _Account(len(offers), 0, screened.excluded, findings)
+        account = _Account(len(offers), 0, 0, screened.excluded, findings)
         source = ", ".join(file.name for file in files)
         saved = _save(store, source, screened, account, asked, request)
     return _imported(asked, request, source, account, screened, saved, (0, 0))
 
 
-def _joined(files: Sequence[OffersFile]) -> Offers:
-    """The offers of several files as one market. Raises BadInput for an id that stands in two of them."""
-    if len(files) == 1:
-        return files[0].offers
-    owner: dict[str, str] = {}
-    found: list[Finding] = []
-    for file in files:
-        for offer_id in file.offers.offer_id.tolist():
-            first = owner.setdefault(offer_id, file.name)
-            if first != file.name:
-                zh, en = f"编号与 {first} 中的报价重复", f"repeats the id of an offer in {first}"
-                found.append(fault("duplicate_id", zh, en, column="offer_id", value=offer_id).at(file.name))
-    if found:
-        raise BadInput(found)
-    return Offers.joined([file.offers for file in files])
+def _through_agent(offers: Offers, request: ImportRequest, terms: Terms) -> Offers:
+    """The market as it is, or with what only holders may buy bought through an agent. Raises BadInput."""
+    if request.channel == "agent":
+        return through_agent(offers, terms.fee_rate_e4, terms.unit_fee_fen, terms.fixed_fee_fen)
+    return offers
+
+
+FEED_OPTIONS = ("since", "until", "codes", "market", "address", "price", "seller")
+"""Options that say something about a feed, and nothing about an offers file."""
+
+
+def _only_for_feeds(request: ImportRequest) -> list[Finding]:
+    """Options that an offers file has no use for: better refused than ignored."""
+    given = [name for name in FEED_OPTIONS if getattr(request, name) is not None]
+    given += ["offline"] if request.offline else []
+    if request.channel not in (None, "agent"):
+        given.append("channel")
+    if request.channel is None:
+        given += [name for name in ("fee_rate", "unit_fee", "fixed_fee") if getattr(request, name) is not None]
+    zh = "不用于报价文件 (文件自有这些列); 只有 --channel agent 及其费用可用"
+    en = "is not for offers files, which have columns of their own; only --channel agent with its fees is"
+    return [fault("option_unused", zh, en, path=f"--{name.replace('_', '-')}") for name in given]
 
 
 def _readings(
@@ -258,6 +273,7 @@ def _imported(
         source,
         asked.question.as_of,
         account.rows_read,
+        account.split,
         account.folded,
         account.left_out,
         screened.offers,
@@ -281,11 +297,20 @@ def _asked(request: ImportRequest) -> _Asked:
     settings = _optional(gathered, request.exclude, _excluding)
     terms = _terms(gathered, request)
     out = _optional(gathered, request.out, market_path)
+    gathered.findings += _missing_files(request)
     gathered.stop_if_faulty()
     assert day is not None
     codes = tuple(c.strip() for c in (request.codes or "").split(",") if c.strip())
     question = Question(day, since, until, codes, request.market or "", request.address)
     return _Asked(feed, question, terms, settings or ScreenSettings(), out)
+
+
+def _missing_files(request: ImportRequest) -> list[Finding]:
+    """Files that are not there, told with the faults of the options. What else is wrong with a file, its reader says."""
+    zh, en = "找不到文件; 请检查路径", "does not exist; check the path"
+    kept = request.feed == PLAIN_FILES
+    gone = [f for f in request.files if not Path(f).exists() and not (kept and looks_like_snapshot(f))]
+    return [fault("file_missing", zh, en).at(Path(f).name) for f in gone]
 
 
 def _feed(name: str) -> Feed:
@@ -341,22 +366,12 @@ def _number(text: str, option: str, read: Callable[[Any], int], zh: str, en: str
     return value
 
 
-def market_path(text: str) -> Path:
-    """Where a market is to be written, known to be possible before anything is read. Raises BadInput."""
-    return out_path(text, OFFERS_FILES)
-
-
-def write_market(offers: Offers, path: Path) -> None:
-    """An offers file that is there whole or not at all. Raises BadInput."""
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        write_offers(offers, part)
-        part.replace(path)
-    except OSError as error:
-        zh, en = "无法写入; 请检查路径, 权限和磁盘空间", "cannot be written; check the path, permissions and disk space"
-        raise BadInput([fault("out_unwritable", zh, en, path="-o", value=path)]) from error
-    finally:
-        part.unlink(missing_ok=True)
+def whole_number(text: str, option: str, least: int, most: int) -> int:
+    """A whole number in digits, from `least` to `most`. Raises BadInput."""
+    if not text.isascii() or not text.isdigit() or len(text) > 20 or not least <= int(text) <= most:
+        zh, en = f"应为 {least} 至 {most} 的整数", f"should be a whole number from {least} to {most}"
+        raise BadInput([fault("whole_number", zh, en, path=option, value=text)])
+    return int(text)
 
 
 # ------------------------------------------------------------------------------------------------------------ synthetic
@@ -365,13 +380,15 @@ def write_market(offers: Offers, path: Path) -> None:
 def synthesize(count: str, seed: str, as_of: date | str, out: str) -> tuple[Offers, Path]:
     """A synthetic market, written to a file. Raises BadInput with every fault of the options."""
     gathered = Gathered()
-    zh, en = "应为整数", "should be a whole number"
-    n = gathered.attempt(lambda: _number(count, "--offers", int, zh, en))
-    s = gathered.attempt(lambda: _number(seed, "--seed", int, zh, en))
+    n = gathered.attempt(lambda: whole_number(count, "--offers", 1, ROWS_MAX))
+    s = gathered.attempt(lambda: whole_number(seed, "--seed", 0, SEED_MAX))
     day = gathered.attempt(lambda: read_day(as_of, "--as-of"))
     path = gathered.attempt(lambda: market_path(out))
     gathered.stop_if_faulty()
     assert n is not None and s is not None and day is not None and path is not None
-    offers = synthetic_market(n, s, day)
+    try:
+        offers = synthetic_market(n, s, day)
+    except BadInput as error:  # a day beyond what the market is made for
+        raise BadInput([replace(f, path="--as-of") for f in error.findings]) from error
     write_market(offers, path)
     return offers, path

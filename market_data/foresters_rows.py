@@ -295,7 +295,7 @@ def _fill_row(
         return
     if curve is not None:
         schedules[i] = schedule_text(forestry.delivery_shares(row.area_e4, curve, quantity, row.mortality_e4))
-        _doubt_yield(reader, i, row, curve)
+        _doubt_yield(reader, i, row, curve, columns["region"][i])
     if row.price_fen_per_mu is not None:
         price = forestry.price_fen_per_t(row.price_fen_per_mu, row.area_e4, quantity)
         _set(reader, i, "price", price, columns, given)
@@ -311,12 +311,12 @@ def _set(reader: TableReader, i: int, name: str, value: int, columns: dict[str, 
         reader.complain_rows(name, "huge", np.array([i]), lambda _: text)
 
 
-def _doubt_yield(reader: TableReader, i: int, row: Row, curve: forestry.Curve) -> None:
+def _doubt_yield(reader: TableReader, i: int, row: Row, curve: forestry.Curve, region: str) -> None:
     mean = row.yield_e4
     if not mean and row.planted_by is not None:
         years = max((curve[-1][0] - row.planted_by).days / DAYS_PER_YEAR, 1.0)
         mean = int(curve[-1][1] / years)
-    text = doubtful_yield(mean)
+    text = doubtful_yield(mean, region)
     if text is not None:
         name = "yield_t_per_mu_yr" if row.yield_e4 else "growth" if row.growth else "yield_curve"
         reader.complain_rows(name, "yield_far_out", np.array([i]), lambda _: text, "warning")

@@ -190,9 +190,9 @@ def _blank_text(name: str) -> Text:
 
 
 def _check_ids(reader: TableReader, ids: NDArray[Any], given: Bools) -> None:
-    repeats = pd.Series(ids).duplicated(keep="first").to_numpy(dtype=bool) & given
-    if not repeats.any():
+    if len(set(ids.tolist())) == len(ids):
         return
+    repeats = pd.Series(ids).duplicated(keep="first").to_numpy(dtype=bool) & given
     first_row: dict[str, int] = {}
     for index, offer_id in enumerate(ids.tolist()):
         first_row.setdefault(offer_id, int(reader.table.rows[index]))

@@ -35,6 +35,11 @@ SIDE_NODES = 2_000
 SETTINGS_ARCS = 2_000
 """Up to this many arcs, settings and deadlines are priced by a re-solve each; above, when everything is asked for."""
 
+FAR_OVER_TIMES = Fraction(3, 2)
+"""Published events went 25 to 50 % over by intent; more than that is a minimum's doing, and is said."""
+FAR_OVER_KG = 10_000
+"""Below 10 t more than is needed, whole lots of a tonne explain it."""
+
 type Explain = Literal["none", "short", "all"]
 
 
@@ -170,6 +175,16 @@ def _plan_warnings(solution: Solution, lang: Language) -> list[Json]:
         )
     if any(not problem.offers.firm[i] for i in offers):
         found.append(("indicative", "本方案含非确定报价", "some lines rest on indicative prices"))
+    over = _far_over(solution)
+    if over:
+        found.append(
+            (
+                "far_over",
+                f"买入量远超需要 ({over}): 某个报价的最小购买量大于所需; 可用 eligibility.exclude 排除它再比较",
+                f"buys far more than is needed ({over}): the minimum of an offer is larger than what was left to "
+                "cover; compare with that offer kept out by eligibility.exclude",
+            )
+        )
     if not problem.settings.whole_lots:
         found.append(
             (
@@ -179,6 +194,16 @@ def _plan_warnings(solution: Solution, lang: Language) -> list[Json]:
             )
         )
     return [{"code": code, "severity": "warning", "message": zh if lang == "zh" else en} for code, zh, en in found]
+
+
+def _far_over(solution: Solution) -> str:
+    """Events whose purchase covers far more than their need, with both in t."""
+    found = []
+    for e, event in enumerate(solution.problem.events):
+        covered = sum(kg for (owner, _), kg in solution.measure.covered_kg.items() if owner == e)
+        if covered > event.need_kg * FAR_OVER_TIMES and covered - event.need_kg >= FAR_OVER_KG:
+            found.append(f"{event.id}: {tonnes(int(covered))} t / {tonnes(event.need_kg)} t")
+    return ", ".join(found)
 
 
 # ------------------------------------------------------------------------------------------------------ prices of rules

@@ -69,6 +69,7 @@ OTHER_NAMES: dict[str, str] = {
     "neimongol": "15",
     "neimenggu": "15",
     "tibet": "54",
+    "congothedemocraticrepublicofthe": "CD",
     "macau": "82",
     "taiwanprovinceofchina": "71",
     "hongkongsar": "81",

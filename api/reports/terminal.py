@@ -271,6 +271,8 @@ def _warnings(page: Page, plan: Plan, lang: Language) -> None:
 def _footer(page: Page, plan: Plan, lang: Language) -> None:
     page.line("")
     page.line(pick(lang, f"方案编号 {plan.plan_id}", f"Plan id {plan.plan_id}"), "dim")
+    snapshot = plan.provenance["offers_sha256"]
+    page.line(pick(lang, f"行情快照 {snapshot}", f"Snapshot {snapshot}"), "dim")
     engine = plan.provenance["engine"]
     versions = f"jinheng {engine}, HiGHS {plan.provenance['highs']}, {plan.policy.id} v{plan.policy.version}"
     page.line(versions, "dim")

@@ -29,7 +29,7 @@ BYTES_MAX = 512 * 1024 * 1024
 ROWS_MAX = 2_000_000
 """Rows of one offers file: twenty times the largest market we measure; guards against files that unpack without end."""
 COLUMNS_MAX = 500
-"""Columns of one offers file: the contract knows 37."""
+"""Columns of one offers file: the contract knows 41."""
 type Codes = NDArray[np.int32]
 
 UNLIKE_SHARE = 0.9

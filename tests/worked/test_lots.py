@@ -195,3 +195,16 @@ def test_lots_that_fit_no_step_still_meet_the_budget_exactly(through_doors):
     answer = through_doors(event(700, budget={"total": "1000.29"}), offers)
     assert (answer.bought, answer.cost) == ({"A": "63"}, "900.27")
     assert through_doors(event(700, budget={"total": "1000.30"}), offers).bought == {"A": "70"}
+
+
+@pytest.mark.parametrize(("minimum", "warnings"), [(1000, ["far_over"]), (109, [])])
+def test_a_block_far_larger_than_the_need_is_bought_where_the_order_wants_it_and_said(through_doors, minimum, warnings):
+    """Proves: the order comes before cost, so a block of tier 1 is bought rather than 100 t of tier 2; and it is said.
+
+    Arithmetic: 100 t are needed. A minimum of 1000 t of tier 1 at 60 costs 60,000 and covers ten times the need;
+    109 t are within what whole lots explain (less than 10 t over).
+    Sensitivity: no word about 900 t too many, or one about 9 t.
+    """
+    answer = through_doors(event(100), [offer("A", 1, 5000, 60, min_quantity=minimum), offer("B", 2, 500, 20)])
+    assert answer.bought == {"A": str(minimum)}
+    assert answer.warnings == warnings
