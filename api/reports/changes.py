@@ -77,15 +77,23 @@ def _signed(number: str | None) -> str:
 
 
 def _told(changes: Changes) -> list[ChangedLine]:
-    """The changed lines in the order in which they are told: by event, gone first, then as the plan has them."""
+    """The changed lines in the order in which they are told: by event, gone first, then as the plan has them.
+
+    Lines that are only bought on another day, because the day of planning moved, are counted and not listed.
+    """
     order = list(KIND_NAMES)
-    return sorted(changes.changed, key=lambda x: (x.event_id, order.index(x.kind)))
+    return sorted((x for x in changes.changed if not _moved_only(x)), key=lambda x: (x.event_id, order.index(x.kind)))
+
+
+def _moved_only(x: ChangedLine) -> bool:
+    return x.kind == "other_date" and [c.code for c in x.causes] == ["date_moved"]
 
 
 def _lines(page: Page, changes: Changes, lang: Language) -> None:
     page.section(pick(lang, "哪些行变了", "What changed"))
     told = _told(changes)
-    if not told:
+    moved = sum(_moved_only(x) for x in changes.changed)
+    if not told and not moved:
         page.line(pick(lang, "没有变化: 照旧购买即可。", "Nothing: buy as planned."))
         return
     heads = pick(
@@ -97,8 +105,12 @@ def _lines(page: Page, changes: Changes, lang: Language) -> None:
         if several and (k == 0 or told[k - 1].event_id != x.event_id):
             rows.append(x.event_id)
         rows.append(_row(x, lang))
-    page.table(heads, rows)
+    if rows:
+        page.table(heads, rows)
     _rest(page, len(told), lang)
+    if moved:
+        zh, en = f"{moved} 行只因计划日期不同而改在另一天购买。", f"{moved} lines only move with the day of planning."
+        page.line(pick(lang, zh, en))
     kept = [x for x in changes.lines if x.kind == "kept"]
     if kept:
         t, cost = tonnes(sum(x.after.contracted_kg for x in kept)), yuan(sum(x.after.cost_fen for x in kept))
