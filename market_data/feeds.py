@@ -100,43 +100,14 @@ def _each(read: Callable[[FeedFile, Question], FeedReading]) -> Callable[..., li
     return read_all
 
 
-def _offsets(files: Sequence[FeedFile], question: Question) -> list[FeedReading]:
-    credits_file, projects = files[0], files[1] if len(files) > 1 else None
-    return [
-        offsets_db.read_offsets_db(
-            credits_file.content,
-            credits_file.name,
-            as_of=question.as_of,
-            projects=None if projects is None else projects.content,
-            projects_name="" if projects is None else projects.name,
-        )
-    ]
+def _paired(read: Callable[..., FeedReading], second: str) -> Callable[..., list[FeedReading]]:
+    """A reader of a table and of a second one that belongs to it, under the names `second` and `<second>_name`."""
 
+    def read_both(files: Sequence[FeedFile], question: Question) -> list[FeedReading]:
+        more = {second: files[1].content, f"{second}_name": files[1].name} if len(files) > 1 else {}
+        return [read(files[0].content, files[0].name, as_of=question.as_of, **more)]
 
-def _verra(files: Sequence[FeedFile], question: Question) -> list[FeedReading]:
-    transactions, projects = files[0], files[1] if len(files) > 1 else None
-    return [
-        registry_files.read_verra(
-            transactions.content,
-            transactions.name,
-            as_of=question.as_of,
-            projects=None if projects is None else projects.content,
-            projects_name="" if projects is None else projects.name,
-        )
-    ]
-
-
-def _gold_standard(files: Sequence[FeedFile], question: Question) -> list[FeedReading]:
-    issuances, retirements = files[0], files[1] if len(files) > 1 else None
-    return [
-        registry_files.read_gold_standard(
-            issuances.content,
-            issuances.name,
-            as_of=question.as_of,
-            retirements=None if retirements is None else retirements.content,
-            retirements_name="" if retirements is None else retirements.name,
-        )
-    ]
+    return read_both
 
 
 def _fetch_cneeex(fetcher: Fetcher, question: Question) -> list[FeedReading]:
@@ -197,7 +168,7 @@ FEEDS: dict[str, Feed] = {
             "offsets-db",
             Text("OffsetsDB: 签发减注销", "OffsetsDB: issued less retired"),
             Text("credits 表, 其后可加 projects 表 (CSV 或 Parquet)", "credits, then projects (CSV or Parquet)"),
-            _offsets,
+            _paired(offsets_db.read_offsets_db, "projects"),
             has_prices=False,
             companions=1,
         ),
@@ -205,7 +176,7 @@ FEEDS: dict[str, Feed] = {
             "verra",
             Text("Verra 登记簿: 签发减注销", "Verra's registry: issued less retired"),
             Text("交易记录, 其后可加项目表 (CSV)", "transactions, then projects (CSV)"),
-            _verra,
+            _paired(registry_files.read_verra, "projects"),
             has_prices=False,
             companions=1,
         ),
@@ -213,7 +184,7 @@ FEEDS: dict[str, Feed] = {
             "gold-standard",
             Text("黄金标准登记簿: 签发减注销", "Gold Standard's registry: issued less retired"),
             Text("签发记录, 其后可加注销记录 (CSV)", "issuances, then retirements (CSV)"),
-            _gold_standard,
+            _paired(registry_files.read_gold_standard, "retirements"),
             has_prices=False,
             companions=1,
         ),
