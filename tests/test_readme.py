@@ -8,7 +8,8 @@ Fenced blocks are run from top to bottom, each document in a fresh folder:
     a block after `<!-- file: name -->` is written to that file
 
 What has been run once with the same files is not run again, whichever document asks. Commands run in this process,
-through the door that the `jinheng` script opens.
+through the door that the `jinheng` script opens. Database and cache lie in the folder where a command is run, so the
+commands of one document share them and nothing is read from or left in the home of whoever runs the tests.
 """
 
 import contextlib
@@ -22,6 +23,7 @@ import runpy
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
@@ -29,8 +31,11 @@ import pytest
 from pydantic import BaseModel
 
 from api.cli import run as command
-from market_data import read_offers
+from market_data import Quote, Quotes, daily, offers_to_frame, read_offers, synthetic_market
 from market_data.columns import BOOK_COLUMNS, COLUMNS, FORESTRY_COLUMNS, REQUIRED
+from market_data.differences import differences
+from market_data.feeds import FEEDS
+from market_data.screening import DOUBTS, EXCLUDED_BY_DEFAULT, MARKET_DOUBTS
 from optimizer import RulePack
 from optimizer.eligibility import REASONS
 from optimizer.events import (
@@ -122,8 +127,9 @@ def really_run(words: list[str], folder: Path, lang: str) -> tuple[int, str, str
     """What a shell in that folder with that locale would have run: exit code, stdout, stderr."""
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("LC_ALL", "LC_MESSAGES", "JINHENG_DEBUG"):
+        for name in ("LC_ALL", "LC_MESSAGES", "JINHENG_DEBUG", "JINHENG_DATABASE"):
             patch.delenv(name, raising=False)
+        patch.setenv("JINHENG_HOME", str(folder))
         patch.setenv("LANG", "zh_CN.UTF-8" if lang == "zh" else "en_US.UTF-8")
         patch.setenv("COLUMNS", "80")
         patch.chdir(folder)
@@ -178,7 +184,7 @@ class Reader:
         elif words[0] == "cd":
             self.folder = self.folder / words[1]
         elif words[0] == "export":
-            assert words[1] == "PATH=$PWD/.venv/bin:$PATH", place
+            assert words[1] in ("PATH=$PWD/.venv/bin:$PATH", "JINHENG_HOME=$PWD"), place
         elif words[:3] == ["jinheng", "demo", "--copy"]:
             code, _, err = really_run(words, self.folder, self.lang)
             assert code == 0, err
@@ -386,6 +392,38 @@ def test_every_reason_is_on_the_page(name: str) -> None:
 @pytest.mark.parametrize(("heading", "noun"), PACK_NOUNS, ids=lambda x: x if isinstance(x, str) else "")
 def test_every_key_of_a_rule_pack_is_on_the_page(name: str, heading: str, noun: type[BaseModel]) -> None:
     assert list(rows(name, heading)) == keys_of(noun)
+
+
+MARKET_PAGES = ["docs/market.md", "docs/market.zh.md"]
+
+
+@pytest.mark.parametrize("name", MARKET_PAGES)
+def test_every_feed_is_on_the_page_with_whether_it_is_fetched(name: str) -> None:
+    yes, no = ("是", "否") if name.endswith(".zh.md") else ("yes", "no")
+    fetched = {feed: no if it.fetch is None else yes for feed, it in FEEDS.items()}
+    assert {feed: cells[2] for feed, cells in rows(name, "offers import").items()} == {"file": no, **fetched}
+
+
+@pytest.mark.parametrize("name", MARKET_PAGES)
+def test_every_doubt_is_on_the_page_with_what_becomes_of_it(name: str) -> None:
+    yes, no, never = ("是", "否", "不可") if name.endswith(".zh.md") else ("yes", "no", "never")
+    wanted = {code: yes if code in EXCLUDED_BY_DEFAULT else no for code in DOUBTS} | dict.fromkeys(MARKET_DOUBTS, never)
+    assert {code: cells[0] for code, cells in rows(name, "--exclude").items()} == wanted
+
+
+@pytest.mark.parametrize("name", ["docs/python.md", "docs/python.zh.md"])
+def test_every_column_of_a_frame_is_on_the_page_with_its_type(name: str) -> None:
+    day = date(2026, 11, 22)
+    offers = synthetic_market(5, 7, day)
+    quotes = Quotes.of([Quote(day, "ccer", "CCER", "能源", average_fen=8000, volume_kg=1000)])
+    frames = {
+        "offers_to_frame": offers_to_frame(offers),
+        "Series": daily(quotes, "ccer").frame,
+        "Differences": differences(offers, offers, day).to_frame(),
+    }
+    for heading, frame in frames.items():
+        types = {column: str(kind).removesuffix("[pyarrow]") for column, kind in frame.dtypes.items()}
+        assert {column: cells[0] for column, cells in rows(name, heading).items()} == types
 
 
 def test_the_changelog_knows_the_version() -> None:
