@@ -58,7 +58,7 @@ def import_command(
     files: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FILE]...", help=both("手头的文件; 不给则联网获取", "files you have; without any it is fetched")
+            metavar="FILE", help=both("手头的文件; 不给则联网获取", "files you have; without any it is fetched")
         ),
     ] = None,
     since: Annotated[str | None, _text("DATE", "--since", "取自哪天", "first day to fetch")] = None,
@@ -156,17 +156,17 @@ def show_command(
     lang: LangOption = None,
 ) -> int:
     """One snapshot; `-o` writes its offers to a file."""
-    from api.market_desk import market_path, write_market
     from api.reports.markets import snapshot_document, snapshot_text
-    from api.stored_markets import opened_store
+    from api.stored_markets import market_path, opened_store, write_market
 
     spoken = spoken_language(lang)
     target = None if out is None else market_path(out)
     with opened_store(database_url(database)) as store:
         found, receipts = store.load(snapshot), store.receipts(snapshot)
-    answer(snapshot_document(found, receipts, spoken) if as_json else snapshot_text(found, receipts, spoken))
     if target is not None:
         write_market(found.offers, target)
+    answer(snapshot_document(found, receipts, spoken) if as_json else snapshot_text(found, receipts, spoken))
+    if target is not None:
         say_written(str(target), spoken)
     return EXIT_OK
 

@@ -306,7 +306,7 @@ def _asked(request: ImportRequest) -> _Asked:
 
 
 def _missing_files(request: ImportRequest) -> list[Finding]:
-    """Files that are not there, told with the faults of the options. What else is wrong with a file, its reader says."""
+    """Files that are not there, told with the faults of the options; what else is wrong with one, its reader says."""
     zh, en = "找不到文件; 请检查路径", "does not exist; check the path"
     kept = request.feed == PLAIN_FILES
     gone = [f for f in request.files if not Path(f).exists() and not (kept and looks_like_snapshot(f))]

@@ -1,6 +1,7 @@
 """Commands about prices: the stored history, its statistics, and outlooks. Arguments in, one use case, words out."""
 
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -56,7 +57,7 @@ def history_import(
     feed: Annotated[str, typer.Argument(metavar="FEED", help=both("数据源", "the feed"))],
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILE]...", help=both("文件; 不给则联网获取", "files; or it is fetched")),
+        typer.Argument(metavar="FILE", help=both("文件; 不给则联网获取", "files; or it is fetched")),
     ] = None,
     since: SinceOption = None,
     until: UntilOption = None,
@@ -146,20 +147,20 @@ def history_show(
     lang: LangOption = None,
 ) -> int:
     """Price, volume, lows and highs by period."""
-    from api.price_desk import SeriesRequest, one_series, series_path
+    from api.price_desk import SeriesRequest, one_series
     from api.reports.prices import series_csv, series_document, series_text
     from api.whole_files import write_whole
 
     spoken = spoken_language(lang)
-    target = None if out is None else series_path(out)
     request = SeriesRequest(
-        database_url(database), instrument, market, code, vintage, method, every, since, until, carry
+        database_url(database), instrument, market, code, vintage, method, every, since, until, carry, out=out
     )
     series = one_series(request)
+    if out is not None:
+        write_whole(Path(out), series_csv(series))
     answer(series_document(series, spoken) if as_json else series_text(series, spoken))
-    if target is not None:
-        write_whole(target, series_csv(series))
-        say_written(str(target), spoken)
+    if out is not None:
+        say_written(out, spoken)
     return EXIT_OK
 
 
@@ -181,8 +182,8 @@ def history_stats(
     from api.reports.prices import statistics_document, statistics_text
 
     spoken = spoken_language(lang)
-    request = SeriesRequest(database_url(database), method=method, every=every, since=since, until=until)
-    found = statistics(request, by)
+    request = SeriesRequest(database_url(database), method=method, every=every, since=since, until=until, by=by)
+    found = statistics(request)
     answer(statistics_document(found) if as_json else statistics_text(found, spoken))
     return EXIT_OK
 
@@ -219,7 +220,7 @@ def outlook_view(
     """A user's own table of factors, prices or growth."""
     from api.price_desk import OutlookRequest, view
 
-    found = view(table, OutlookRequest("", as_of or today(), spot=tuple(spot or ())))
+    found = view(table, OutlookRequest("", as_of or today(), spot=tuple(spot or ()), out=out))
     return _tell_outlook(found, (), (), out, as_json, lang)
 
 
@@ -243,7 +244,16 @@ def outlook_estimate(
     from api.reports.prices import model_findings
 
     request = OutlookRequest(
-        database_url(database), as_of or today(), model, months, statistic, seed, draws, "12", tuple(spot or ()), drift
+        database_url(database),
+        as_of or today(),
+        model,
+        months,
+        statistic,
+        seed,
+        draws,
+        spot=tuple(spot or ()),
+        drift=drift,
+        out=out,
     )
     found, estimated = estimate(request)
     return _tell_outlook(estimated.outlook, estimated.remarks, model_findings(found, estimated), out, as_json, lang)

@@ -1,7 +1,7 @@
 """The price desk: stored quotes as series, their statistics, and outlooks made of them. Load, pure call, save."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -10,16 +10,16 @@ import numpy as np
 
 from api.documents import Gathered
 from api.event_files import read_day
-from api.market_desk import ImportRequest, feed_file, read_readings
+from api.market_desk import SEED_MAX, ImportRequest, feed_file, read_readings, whole_number
 from api.plain_data import read_plain
 from api.stored_markets import opened_store
 from api.whole_files import out_path, write_whole
 from market_data.backtest import Backtest, backtest
-from market_data.draws import Spot, month_later, prices
+from market_data.draws import MONTHS_MAX, Spot, month_later, prices
 from market_data.feed_reading import FeedReading
-from market_data.history import FREQUENCIES, Frequency, Grouping, Series, Trading, daily, resample, series_of
+from market_data.history import FREQUENCIES, GROUPINGS, Frequency, Grouping, Series, Trading, daily, resample, series_of
 from market_data.outlook import EstimatedOutlook, Statistic, estimated_outlook, outlook_of_view, write_outlook
-from market_data.price_models import ModelKind, PriceModel, calibrate
+from market_data.price_models import MODEL_KINDS, ModelKind, PriceModel, calibrate
 from market_data.price_statistics import (
     Correlations,
     Premium,
@@ -40,6 +40,10 @@ from optimizer.wording import Language, Text
 
 SERIES_FILES = (".csv",)
 OUTLOOK_FILES = (".yaml", ".yml")
+TRADINGS = ("listed", "block", "auction", "all")
+DRIFTS = ("removed", "kept")
+DRAWS_MAX = 1_000_000
+"""More than anybody waits for."""
 FAN = (0.05, 0.2, 0.5, 0.8, 0.95)
 """Quantiles of the fan of drawn prices."""
 
@@ -58,6 +62,9 @@ class SeriesRequest:
     since: str | None = None
     until: str | None = None
     carry: bool = False
+    by: str = "instrument"
+    out: str | None = None
+    """Where the series is to be written; tested with the other options, written by the caller."""
 
 
 def import_quotes(
@@ -82,6 +89,14 @@ def quotes_of(url: str, since: date | None = None, until: date | None = None) ->
     """Stored quotes. Raises BadInput; there may be none."""
     with opened_store(url) as store:
         found = store.quotes(since=since, until=until)
+        there = () if len(found) else store.series()
+    if there:
+        first, last = min(s.first_day for s in there), max(s.last_day for s in there)
+        zh, en = (
+            f"这些日子没有行情; 历史自 {first} 至 {last}",
+            f"no quotes in these days; they run from {first} to {last}",
+        )
+        raise BadInput([fault("history_days", zh, en)])
     if not len(found):
         zh = "还没有价格历史; 用 jinheng history import 或 offers import 导入行情"
         en = "there is no price history yet; import quotes with jinheng history import or offers import"
@@ -95,7 +110,11 @@ def one_series(request: SeriesRequest) -> Series:
     since, until = _days(gathered, request)
     every = gathered.attempt(lambda: _every(request.every))
     instrument = gathered.attempt(lambda: _instrument(request.instrument))
-    vintage = gathered.attempt(lambda: _whole(request.vintage or "0", "--vintage", 0, 9999))
+    vintage = gathered.attempt(lambda: whole_number(request.vintage or "0", "--vintage", 0, 9999))
+    method = gathered.attempt(lambda: _one_of(request.method, TRADINGS, "--method"))
+    if request.out is not None:
+        out = request.out
+        gathered.attempt(lambda: out_path(out, SERIES_FILES))
     gathered.stop_if_faulty()
     assert every is not None and instrument is not None and vintage is not None
     quotes = quotes_of(request.url, since, until)
@@ -105,7 +124,7 @@ def one_series(request: SeriesRequest) -> Series:
         mechanism=request.mechanism,
         code=request.code,
         vintage=vintage,
-        method=cast(Trading, request.method),
+        method=cast(Trading, method),
     )
     return resample(series, every, fill="carry" if request.carry else "")
 
@@ -120,15 +139,17 @@ class Statistics:
     premium: Premium | None
 
 
-def statistics(request: SeriesRequest, by: str) -> Statistics:
+def statistics(request: SeriesRequest) -> Statistics:
     """Volatility, correlation and the CCER premium. Raises BadInput with every fault of the options."""
     gathered = Gathered()
     since, until = _days(gathered, request)
     every = gathered.attempt(lambda: _every(request.every))
+    by = gathered.attempt(lambda: _one_of(request.by, GROUPINGS, "--by"))
+    method = gathered.attempt(lambda: _one_of(request.method, TRADINGS, "--method"))
     gathered.stop_if_faulty()
     assert every is not None
     quotes = quotes_of(request.url, since, until)
-    series = series_of(quotes, cast(Grouping, by), cast(Trading, request.method))
+    series = series_of(quotes, cast(Grouping, by), cast(Trading, method))
     traded = [s for s in series if s.frame["traded_days"].any()]
     series = tuple(resample(s, every) for s in traded)
     both = {s.key.instrument: s for s in series if s.key.mechanism in ("CCER", "CEA") and by == "instrument"}
@@ -158,6 +179,8 @@ class OutlookRequest:
     spot: Sequence[str] = ()
     """instrument=yuan: today's price, instead of the history's last."""
     drift: str = "removed"
+    out: str | None = None
+    """Where the outlook is to be written; tested with the other options, written by `save_outlook`."""
 
 
 @dataclass(frozen=True)
@@ -171,15 +194,21 @@ class _Terms:
     spot: Spot
 
 
-def _terms(request: OutlookRequest) -> _Terms:
-    gathered = Gathered()
+def _terms(request: OutlookRequest, gathered: Gathered | None = None) -> _Terms:
+    """The options. Raises BadInput with every fault of them, and with those gathered before."""
+    gathered = gathered or Gathered()
     day = gathered.attempt(lambda: read_day(request.as_of, "--as-of"))
-    months = gathered.attempt(lambda: _whole(request.months, "--months", 1, 240))
-    seed = gathered.attempt(lambda: _whole(request.seed, "--seed", 0, 2**63 - 1))
-    draws = gathered.attempt(lambda: _whole(request.draws, "--draws", 1, 1_000_000))
-    held_out = gathered.attempt(lambda: _whole(request.held_out, "--held-out", 1, 240))
+    months = gathered.attempt(lambda: whole_number(request.months, "--months", 1, MONTHS_MAX))
+    seed = gathered.attempt(lambda: whole_number(request.seed, "--seed", 0, SEED_MAX))
+    draws = gathered.attempt(lambda: whole_number(request.draws, "--draws", 1, DRAWS_MAX))
+    held_out = gathered.attempt(lambda: whole_number(request.held_out, "--held-out", 1, MONTHS_MAX))
     statistic = gathered.attempt(lambda: _statistic(request.statistic))
     spot = gathered.attempt(lambda: _spot_prices(request.spot))
+    gathered.attempt(lambda: _one_of(request.model, MODEL_KINDS, "--model"))
+    gathered.attempt(lambda: _one_of(request.drift, DRIFTS, "--drift"))
+    if request.out is not None:
+        out = request.out
+        gathered.attempt(lambda: out_path(out, OUTLOOK_FILES))
     gathered.stop_if_faulty()
     assert day is not None and months is not None and seed is not None and draws is not None
     assert held_out is not None and statistic is not None and spot is not None
@@ -207,23 +236,27 @@ def _model(request: OutlookRequest, terms: _Terms) -> PriceModel:
 
 def view(path: str, request: OutlookRequest) -> Outlook:
     """The outlook of a user's own table (YAML or JSON list, or CSV). Raises BadInput with every fault."""
-    terms = _terms(request)
-    if Path(path).suffix.casefold() == ".csv":
-        file = feed_file(path)
-        rows = _csv_rows(file.content, file.name)
-    else:
-        data = read_plain(Path(path))
-        if not isinstance(data.value, list) or not all(isinstance(row, dict) for row in data.value):
-            zh, en = (
-                "应为一列 {instrument, date, factor|price|yearly_growth}",
-                "should be a list of {instrument, date, factor|price|yearly_growth}",
-            )
-            raise BadInput([fault("view_file", zh, en).at(data.file)])
-        rows = data.value
+    gathered = Gathered()
+    rows = gathered.attempt(lambda: _view_rows(path))
+    terms = _terms(request, gathered)
+    assert rows is not None
     try:
         return outlook_of_view(rows, terms.spot)
     except BadInput as error:
         raise BadInput([f if f.file else f.at(Path(path).name) for f in error.findings]) from error
+
+
+def _view_rows(path: str) -> list[Mapping[str, Any]]:
+    """The rows of a user's table. Raises BadInput."""
+    if Path(path).suffix.casefold() == ".csv":
+        file = feed_file(path)
+        return _csv_rows(file.content, file.name)
+    data = read_plain(Path(path))
+    if isinstance(data.value, list) and all(isinstance(row, dict) for row in data.value):
+        return data.value
+    zh = "应为一列 {instrument, date, factor|price|yearly_growth}"
+    en = "should be a list of {instrument, date, factor|price|yearly_growth}"
+    raise BadInput([fault("view_file", zh, en).at(data.file)])
 
 
 def _csv_rows(content: bytes, name: str) -> list[Mapping[str, Any]]:
@@ -267,14 +300,12 @@ def back_test(request: OutlookRequest) -> Backtest:
     """How often the stored prices lay inside what a model had said before. Raises BadInput."""
     terms = _terms(request)
     history = known_history(request.url, terms.day)
-    return backtest(
-        history,
-        cast(ModelKind, request.model),
-        terms.held_out,
-        seed=terms.seed,
-        draws=min(terms.draws, 2000),
-        drift=cast(Any, request.drift),
-    )
+    model, drift = cast(ModelKind, request.model), cast(Any, request.drift)
+    try:
+        return backtest(history, model, terms.held_out, seed=terms.seed, draws=terms.draws, drift=drift)
+    except BadInput as error:
+        own = {"held_out_months": "--held-out"}
+        raise BadInput([replace(f, path=own.get(f.path, f.path)) for f in error.findings]) from error
 
 
 def save_outlook(outlook: Outlook, remarks: Sequence[Text], out: str, lang: Language) -> Path:
@@ -306,18 +337,15 @@ def _every(text: str) -> Frequency:
 
 
 def _instrument(text: str | None) -> str:
-    if text not in INSTRUMENTS:
-        known = ", ".join(INSTRUMENTS)
-        zh, en = f"应为 {known} 之一", f"should be one of {known}"
-        raise BadInput([fault("instrument", zh, en, path="--instrument", value=text)])
-    return str(text)
+    return _one_of(text or "", INSTRUMENTS, "--instrument")
 
 
-def _whole(text: str, option: str, least: int, most: int) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 20 or not least <= int(text) <= most:
-        zh, en = f"应为 {least} 至 {most} 的整数", f"should be a whole number from {least} to {most}"
-        raise BadInput([fault("whole_number", zh, en, path=option, value=text)])
-    return int(text)
+def _one_of(text: str, known: Sequence[str], option: str) -> str:
+    if text not in known:
+        listed = ", ".join(known)
+        zh, en = f"应为 {listed} 之一", f"should be one of {listed}"
+        raise BadInput([fault("choice", zh, en, path=option, value=text)])
+    return text
 
 
 def _statistic(text: str) -> Statistic:
@@ -350,8 +378,3 @@ def _spot_prices(given: Sequence[str]) -> dict[str, int]:
     if found:
         raise BadInput(found)
     return prices_fen
-
-
-def series_path(text: str) -> Path:
-    """Where a series is to be written. Raises BadInput."""
-    return out_path(text, SERIES_FILES)

@@ -1,19 +1,26 @@
-"""Markets that are kept: the store behind a URL, and the market that a user names by file or by snapshot."""
+"""Markets that are kept: the store behind a URL, the market named by file or by snapshot, and offers files written."""
 
+import re
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from market_data import OffersFile, read_offers
-from market_data.snapshot import find_id
+from api.whole_files import out_path
+from market_data import OffersFile, read_offers, write_offers
+from market_data.snapshot import ID_SHOWN_LENGTH, find_id
 from optimizer.errors import BadInput
-from optimizer.findings import fault
+from optimizer.findings import Finding, fault
+from optimizer.offers import Offers
 
 if TYPE_CHECKING:
     from market_data.store import Store
 
 SHOWN_ID = 12
 """Digits of a snapshot's id that people are shown; all of them stand in JSON."""
+OFFERS_FILES = (".csv", ".xlsx", ".json", ".parquet")
+_ID_OR_PART = re.compile(r"snapshot:.*|[0-9a-fA-F]{1,64}")
+"""What was surely, or most likely, meant as an id, whatever its length; no offers file has such a name."""
 
 
 def opened_store(url: str) -> "AbstractContextManager[Store]":
@@ -37,7 +44,52 @@ def market_of(reference: str, url: str) -> OffersFile:
     """
     asked = find_id(reference)
     if asked is None or Path(reference).exists():
+        if looks_like_snapshot(reference) and not Path(reference).exists():
+            zh = f"没有这个文件, 也不是快照编号: 编号至少 {ID_SHOWN_LENGTH} 位十六进制数字"
+            en = f"is neither a file nor a snapshot's id: an id has at least {ID_SHOWN_LENGTH} hexadecimal digits"
+            raise BadInput([fault("snapshot_id", zh, en, value=reference)])
         return read_offers(reference)
     with opened_store(url) as store:
         snapshot = store.load(asked)
     return OffersFile(snapshot.offers, snapshot.findings, snapshot.id, f"snapshot {snapshot.id[:SHOWN_ID]}")
+
+
+def joined_market(files: Sequence[OffersFile]) -> Offers:
+    """The offers of several files as one market. Raises BadInput for an id that stands in two of them."""
+    if len(files) == 1:
+        return files[0].offers
+    owner: dict[str, int] = {}
+    found: list[Finding] = []
+    for k, file in enumerate(files):
+        for offer_id in file.offers.offer_id.tolist():
+            first = owner.setdefault(offer_id, k)
+            if first != k:
+                other = files[first].name
+                zh, en = f"编号与 {other} 中的报价重复", f"repeats the id of an offer in {other}"
+                found.append(fault("duplicate_id", zh, en, column="offer_id", value=offer_id).at(file.name))
+    if found:
+        raise BadInput(found)
+    return Offers.joined([file.offers for file in files])
+
+
+def looks_like_snapshot(reference: str) -> bool:
+    """Whether this is an id or was meant as one."""
+    return _ID_OR_PART.fullmatch(reference.strip()) is not None
+
+
+def market_path(text: str) -> Path:
+    """Where a market is to be written, known to be possible before anything is read. Raises BadInput."""
+    return out_path(text, OFFERS_FILES)
+
+
+def write_market(offers: Offers, path: Path) -> None:
+    """An offers file that is there whole or not at all. Raises BadInput."""
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        write_offers(offers, part)
+        part.replace(path)
+    except OSError as error:
+        zh, en = "无法写入; 请检查路径, 权限和磁盘空间", "cannot be written; check the path, permissions and disk space"
+        raise BadInput([fault("out_unwritable", zh, en, path="-o", value=path)]) from error
+    finally:
+        part.unlink(missing_ok=True)

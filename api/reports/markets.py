@@ -9,6 +9,7 @@ from api.printable import printable
 from api.reports.page import Page
 from api.reports.words import grouped, pick
 from market_data.differences import KIND_WORDS, Differences
+from market_data.screening import DOUBTS
 from market_data.snapshot import Snapshot
 from market_data.synthetic import is_synthetic
 from optimizer.findings import Finding
@@ -36,6 +37,10 @@ def import_text(done: "Imported", lang: Language) -> str:
     zh = f"读取 {done.rows_read} 行: {len(done.offers)} 个报价, 并入其他报价 {done.folded} 行, 未采用 {lost} 行。"
     en = f"{done.rows_read} rows read: {len(done.offers)} offers, {done.folded} folded into others, {lost} left out."
     page.line(pick(lang, zh, en))
+    if done.split:
+        zh = f"有的行含几个年份, 因此多出 {done.split} 个条目。"
+        en = f"Rows that hold several vintages make {done.split} entries more."
+        page.line(pick(lang, zh, en))
     new, revised = done.quote_days
     if new or revised:
         zh = f"价格历史: 新增 {new} 条日行情, 更正 {revised} 条。"
@@ -66,6 +71,7 @@ def import_document(done: "Imported", lang: Language) -> dict[str, Any]:
         "as_of": done.as_of.isoformat(),
         "rows_read": done.rows_read,
         "offers": len(done.offers),
+        "split": done.split,
         "folded": done.folded,
         "left_out": dict(done.left_out),
         "quotes_added": done.quote_days[0],
@@ -76,7 +82,11 @@ def import_document(done: "Imported", lang: Language) -> dict[str, Any]:
 
 
 def _reasons(left_out: Mapping[str, int], findings: Iterable[Finding], lang: Language) -> Iterable[Sequence[str]]:
-    words = {f.code: f.message.say(lang) for f in findings if f.row is None and f.value is None}
+    said: dict[str, set[str]] = {}
+    for finding in findings:
+        said.setdefault(finding.code, set()).add(finding.message.say(lang))
+    words = {code: next(iter(each)) for code, each in said.items() if len(each) == 1}
+    words |= {code: text.say(lang) for code, text in DOUBTS.items()}
     for code, n in sorted(left_out.items(), key=lambda pair: (-pair[1], pair[0])):
         yield str(n), f"{code}: {words[code]}" if code in words else code
 
@@ -223,10 +233,14 @@ def differences_text(found: Differences, lang: Language) -> str:
     page.title(pick(lang, f"{a} 个报价 -> {b} 个报价", f"{a} offers -> {b} offers"))
     if found.nothing_changed:
         page.line(pick(lang, "没有变化。", "Nothing changed."))
-    for kind, n in found.counts.items():
+    else:
+        same = found.counts["unchanged"]
+        page.line(pick(lang, f"{same} 个没有变化。", f"{same} are as they were."))
+    for kind in KIND_WORDS:
+        n = found.counts[kind]
         if not n:
             continue
-        page.section(f"{KIND_WORDS[kind].say(lang)}: {n}" if kind in KIND_WORDS else f"{kind}: {n}")
+        page.section(f"{KIND_WORDS[kind].say(lang)}: {n}")
         for change in found.rows(kind, CHANGES_SHOWN):
             page.item(change.text.say(lang))
         if n > CHANGES_SHOWN:

@@ -40,7 +40,7 @@ def _page() -> tuple[Page, StringIO]:
 
 def _text(page: Page, stream: StringIO) -> str:
     page.write()
-    return stream.getvalue().rstrip("\n")
+    return stream.getvalue().strip("\n")
 
 
 def key_name(key: SeriesKey, lang: Language) -> str:

@@ -1,0 +1,122 @@
+"""Comparing scenarios: files and names in, every scenario planned, a table out. Writes only what `out` asks for."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from api.documents import Gathered, read_problem
+from api.executors import opened_executor, read_workers
+from api.scenario_files import read_scenarios
+from api.stored_markets import market_of
+from api.whole_files import out_path, write_whole
+from optimizer import BadInput, Problem, plan
+from optimizer.chain import Report
+from optimizer.findings import fault
+from optimizer.wording import Language
+from scenarios.outcomes import Planner
+from scenarios.runner import Advance, run
+from scenarios.side_by_side import DAYS_AT_RISK, SideBySide, side_by_side
+
+TABLES = (".json", ".xlsx", ".csv")
+"""What a comparison can be written as."""
+
+
+@dataclass(frozen=True)
+class CompareRequest:
+    """What a caller asks to be compared, as written: nothing is read or tested yet."""
+
+    event: str
+    offers: str
+    scenarios: str
+    """A scenario file, names of ready scenarios parted by commas, or `all`."""
+    as_of: date | str
+    policy: str | None = None
+    objective: str | None = None
+    epsilon: str | None = None
+    outlook: str | None = None
+    budget: str | None = None
+    days: str | None = None
+    """Within how many days a deadline counts as near."""
+    workers: str | None = None
+    cluster: str | None = None
+    """Address of a Dask scheduler."""
+    out: str | None = None
+    url: str = ""
+    """The database in which snapshots are looked for."""
+
+
+def compare_scenarios(
+    request: CompareRequest,
+    lang: Language,
+    *,
+    report_base: Report | None = None,
+    report: Callable[[Advance], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> SideBySide:
+    """The base plan beside its scenarios; written to `out` when that is asked for.
+
+    Args:
+        request: files, names and options.
+        lang: the language of sentences.
+        report_base: called with each level of the base plan as it starts.
+        report: called after each scenario, with an estimate of the rest.
+        cancelled: asked now and then; True stops the work.
+
+    Raises:
+        BadInput: every fault of every file and option at once. A fault within one scenario is a row of the table.
+        Cancelled: asked to stop.
+    """
+    gathered = Gathered()
+    out = gathered.attempt(lambda: None if request.out is None else out_path(request.out, TABLES))
+    days = gathered.attempt(lambda: _days(request.days))
+    workers = gathered.attempt(lambda: read_workers(request.workers))
+    named = gathered.attempt(lambda: read_scenarios(request.scenarios))
+    problem = gathered.attempt(lambda: _problem(request))
+    gathered.stop_if_faulty()
+    assert days is not None and workers is not None and named is not None and problem is not None
+    with opened_executor(workers, request.cluster) as executor:
+        base = plan(problem, lang=lang, cancelled=cancelled, report=report_base)
+        here = executor is None
+        planner = Planner(problem, lang, named.packs, cancelled=cancelled if here else None)
+        found = run(named.scenarios, planner, executor, chunk=1, report=report, cancelled=cancelled)
+    pairs = list(zip(named.scenarios, found, strict=True))
+    table = side_by_side(problem, base, pairs, named.packs, days=days)
+    if out is not None:
+        write_table(table, out, lang)
+    return table
+
+
+def _problem(request: CompareRequest) -> Problem:
+    return read_problem(
+        request.event,
+        lambda: market_of(request.offers, request.url),
+        as_of=request.as_of,
+        policy=request.policy,
+        objective=request.objective,
+        epsilon=request.epsilon,
+        outlook=request.outlook,
+        budget=request.budget,
+    )
+
+
+def _days(text: str | None) -> int:
+    if text is None:
+        return DAYS_AT_RISK
+    if not (text.isascii() and text.isdigit() and len(text) <= 4):
+        zh, en = "应为天数, 例如 30", "should be a number of days, such as 30"
+        raise BadInput([fault("days", zh, en, path="--days", value=text)])
+    return int(text)
+
+
+def write_table(table: SideBySide, path: Path, lang: Language) -> None:
+    """A comparison as the kind of file that its name says, whole or not at all."""
+    from api.reports.scenarios import table_csv, table_workbook
+
+    kind = path.suffix.casefold()
+    if kind == ".json":
+        content = (json.dumps(table.as_dict(lang), ensure_ascii=False, indent=1) + "\n").encode()
+    else:
+        content = table_csv(table, lang) if kind == ".csv" else table_workbook(table, lang)
+    write_whole(path, content)
