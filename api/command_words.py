@@ -46,7 +46,7 @@ def speak(command: Any, lang: str) -> Any:
 
 def _tidied(text: str, lang: str) -> str:
     """Help without the library's notes on types, its headings in the caller's language."""
-    text = text.replace(" <str>", "").replace("{", "").replace("}", "")
+    text = text.replace(" <list[str]>", "").replace(" <str>", "").replace("{", "").replace("}", "")
     if lang == "zh":
         for en, zh in HEADINGS.items():
             text = text.replace(en, zh)

@@ -67,7 +67,7 @@ def import_command(
         str | None, _text("CODES", "--codes", "另取这些代码的日价", "also fetch daily prices of these codes")
     ] = None,
     market: Annotated[
-        str | None, _text("NAME", "--market", "数据表未写明的试点市场", "pilot market of a frame that names none")
+        str | None, _text("NAME", "--market", "数据表应属的试点市场", "the pilot market that a frame must be of")
     ] = None,
     address: Annotated[str | None, _text("URL", "--address", "改用此地址", "fetch from here instead")] = None,
     offline: Annotated[

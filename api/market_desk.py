@@ -162,7 +162,7 @@ def _account(readings: Sequence[FeedReading], listed: Listed, screened: Screened
 
 def _import_files(request: ImportRequest, asked: _Asked) -> Imported:
     """Offers files and snapshots as one market, each used whole or not at all; screening may leave rows out."""
-    gathered = Gathered(_only_for_feeds(request))
+    gathered = Gathered()
     if not request.files:
         zh, en = "请给出报价文件", "give one offers file or more"
         raise BadInput([fault("import_files", zh, en, path="FILE")])
@@ -186,21 +186,26 @@ def _through_agent(offers: Offers, request: ImportRequest, terms: Terms) -> Offe
     return offers
 
 
-FEED_OPTIONS = ("since", "until", "codes", "market", "address", "price", "seller")
-"""Options that say something about a feed, and nothing about an offers file."""
+FEES = frozenset({"channel", "fee_rate", "unit_fee", "fixed_fee"})
+OPTIONS = ("since", "until", "codes", "market", "address", "price", "seller", *sorted(FEES))
+"""Options that not every feed has a use for."""
+FETCHING = frozenset({"since", "until", "codes", "address", "offline"})
+"""What says how something is fetched, and nothing about a file that somebody has."""
 
 
-def _only_for_feeds(request: ImportRequest) -> list[Finding]:
-    """Options that an offers file has no use for: better refused than ignored."""
-    given = [name for name in FEED_OPTIONS if getattr(request, name) is not None]
-    given += ["offline"] if request.offline else []
-    if request.channel not in (None, "agent"):
-        given.append("channel")
-    if request.channel is None:
-        given += [name for name in ("fee_rate", "unit_fee", "fixed_fee") if getattr(request, name) is not None]
-    zh = "不用于报价文件 (文件自有这些列); 只有 --channel agent 及其费用可用"
-    en = "is not for offers files, which have columns of their own; only --channel agent with its fees is"
-    return [fault("option_unused", zh, en, path=f"--{name.replace('_', '-')}") for name in given]
+def _unused(request: ImportRequest, feed: Feed | None) -> list[Finding]:
+    """Options that this feed, or an offers file (None), has no use for: better refused than ignored."""
+    given = [name for name in OPTIONS if getattr(request, name) is not None] + ["offline"] * request.offline
+    if feed is None:
+        used = FEES if request.channel == "agent" else frozenset()
+        zh = "不用于报价文件 (文件自有这些列); 只有 --channel agent 及其费用可用"
+        en = "is not for offers files, which have columns of their own; only --channel agent with its fees is"
+    else:
+        used = FEES | {"seller", "address", "offline", *feed.options} | ({"price"} if not feed.has_prices else set())
+        used = used - FETCHING if request.files else used
+        zh = "此数据源用不到; 请去掉" if not request.files else "只用于联网获取或其他数据源; 请去掉"
+        en = "has no use here: " + ("leave it out" if not request.files else "files were given, so nothing is fetched")
+    return [fault("option_unused", zh, en, path=f"--{n.replace('_', '-')}") for n in given if n not in used]
 
 
 def _readings(
@@ -298,6 +303,8 @@ def _asked(request: ImportRequest) -> _Asked:
     terms = _terms(gathered, request)
     out = _optional(gathered, request.out, market_path)
     gathered.findings += _missing_files(request)
+    if feed is not None or request.feed == PLAIN_FILES:
+        gathered.findings += _unused(request, feed)
     gathered.stop_if_faulty()
     assert day is not None
     codes = tuple(c.strip() for c in (request.codes or "").split(",") if c.strip())

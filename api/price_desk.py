@@ -278,6 +278,9 @@ class Fan:
     model: PriceModel
     dates: tuple[date, ...]
     spot_fen: Mapping[str, int]
+    """Today's price where it was given, else the history's last."""
+    given: frozenset[str]
+    """Instruments whose price of today was given."""
     levels: Mapping[str, tuple[tuple[float, ...], ...]]
     """Instrument -> one row a date: the quantiles `FAN`, yuan/t."""
 
@@ -293,7 +296,7 @@ def fan(request: OutlookRequest) -> Fan:
         name: tuple(map(tuple, (np.quantile(factors[:, :, k], FAN, axis=0).T * spot[name] / FEN_PER_YUAN).tolist()))
         for k, name in enumerate(model.instruments)
     }
-    return Fan(model, dates, spot, levels)
+    return Fan(model, dates, spot, frozenset(terms.spot.price_fen), levels)
 
 
 def back_test(request: OutlookRequest) -> Backtest:

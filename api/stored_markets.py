@@ -16,6 +16,8 @@ from optimizer.offers import Offers
 if TYPE_CHECKING:
     from market_data.store import Store
 
+REPEATS_SHOWN_MAX = 20
+"""Repeated ids that are listed: two copies of one file repeat them all."""
 SHOWN_ID = 12
 """Digits of a snapshot's id that people are shown; all of them stand in JSON."""
 OFFERS_FILES = (".csv", ".xlsx", ".json", ".parquet")
@@ -68,8 +70,13 @@ def joined_market(files: Sequence[OffersFile]) -> Offers:
                 zh, en = f"编号与 {other} 中的报价重复", f"repeats the id of an offer in {other}"
                 found.append(fault("duplicate_id", zh, en, column="offer_id", value=offer_id).at(file.name))
     if found:
-        raise BadInput(found)
+        raise BadInput([*found[:REPEATS_SHOWN_MAX], *_more(len(found) - REPEATS_SHOWN_MAX)])
     return Offers.joined([file.offers for file in files])
+
+
+def _more(n: int) -> list[Finding]:
+    zh, en = f"另有 {n} 个编号重复未逐一列出", f"and {n} more repeated ids that are not listed one by one"
+    return [fault("more", zh, en)] if n > 0 else []
 
 
 def looks_like_snapshot(reference: str) -> bool:

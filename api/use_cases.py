@@ -134,6 +134,11 @@ def check_plan(plan_path: str, offers: str | None, url: str = "") -> CheckReport
             "the plan carries only the hash of its offers; give the file or the snapshot with --offers",
         )
         raise BadInput([fault("offers_needed", zh, en, path="--offers").at(Path(plan_path).name)])
+    own = document["problem"].get("offers") is not None
+    if own and market is not None and market.offers.sha256 != document["problem"].get("offers_sha256"):
+        zh = "不是方案所依据的报价 (内容哈希不同); 方案自带报价, 可省略 --offers"
+        en = "are not the offers that the plan was made on (another content hash); it holds its own: leave --offers out"
+        raise BadInput([fault("other_offers", zh, en, path="--offers", value=offers)])
     return check(document, None if market is None else market.offers)
 
 

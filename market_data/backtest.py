@@ -115,6 +115,8 @@ def _check(history: PriceHistory, held_out_months: int, horizons: Sequence[int])
             f"应为 1 至 {most}: 历史有 {most + 1} 个月",
             f"should be from 1 to {most}: the history has {most + 1} months",
         )
+        if most < 1:
+            zh, en = "历史只有一个月, 无法回测", "cannot be tested: the history has a single month"
         found.append(fault("held_out", zh, en, path="held_out_months", value=held_out_months))
     if not horizons or not all(1 <= h <= MONTHS_MAX for h in horizons) or len(set(horizons)) < len(horizons):
         zh, en = f"应为 1 至 {MONTHS_MAX} 之间互不相同的月数", f"should be distinct months from 1 to {MONTHS_MAX}"

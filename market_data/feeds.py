@@ -53,7 +53,7 @@ class Question:
     codes: tuple[str, ...] = ()
     """Codes whose daily prices are fetched beside the statistics by method."""
     market: str = ""
-    """The pilot market of a frame that does not name it."""
+    """The pilot market that a frame must be of."""
     address: str | None = None
     """Another address than the feed's official one."""
 
@@ -80,6 +80,8 @@ class Feed:
     fetch: Callable[[Fetcher, Question], list[FeedReading]] | None = None
     has_prices: bool = True
     """False: a registry, which says what is there and not what it costs."""
+    options: tuple[str, ...] = ()
+    """Which of the question's `since`, `until`, `codes` and `market` it uses."""
     companions: int = 0
     """How many files go with the first one; 0: every file stands for itself."""
 
@@ -136,6 +138,7 @@ FEEDS: dict[str, Feed] = {
             Text("交易所按日回答的 JSON", "the exchange's JSON answers, a day each"),
             _each(lambda file, _: cneeex.read_cneeex(file.content, file.name)),
             _fetch_cneeex,
+            options=("since", "until", "codes"),
         ),
         Feed(
             "ccer-exchange",
@@ -157,6 +160,7 @@ FEEDS: dict[str, Feed] = {
             Text("试点碳市场日行情", "pilot markets by day"),
             Text("akshare 数据表存成的 CSV", "akshare's frames, saved as CSV"),
             _each(lambda file, q: akshare_frames.read_akshare(file.content, file.name, market=q.market)),
+            options=("market",),
         ),
         Feed(
             "monthly-prices",

@@ -308,11 +308,20 @@ def _reversion(sample: Sample, x: Floats, correct_bias: bool) -> tuple[Reversion
         return walk, [_no_level(sample.instrument, "价格没有变动", "its price did not move")]
     b = (n * fitted + 1) / (n - 3) if correct_bias else fitted  # fitted = b - (1 + 3b) / n, solved for b
     if b >= 1:
-        return walk, [_no_level(sample.instrument, f"b = {b:.3f}, 不小于 1", f"b = {b:.3f}, not below 1")]
+        return walk, [
+            _no_level(
+                sample.instrument,
+                f"价格不回归某一水平 (b = {b:.3f}, 不小于 1)",
+                f"no level to return to (b = {b:.3f}, not below 1)",
+            )
+        ]
     found = []
     if b < B_LEAST:
         name = sample.instrument
-        zh, en = f"{name}: b = {b:.3f}, 按 {B_LEAST} 计", f"{name}: b = {b:.3f}, taken as {B_LEAST}"
+        zh, en = (
+            f"{name}: 偏离在一个月内全部消失 (b = {b:.3f}); 按 {B_LEAST} 计",
+            f"{name}: a deviation is gone within a month (b = {b:.3f}); taken as {B_LEAST}",
+        )
         found.append(warning("reversion_fast", zh, en))
         b = B_LEAST
     theta = float((after.mean() - b * before.mean()) / (1 - b))

@@ -77,10 +77,10 @@ def _wrong_code(code: str) -> Iterator[Finding]:
         )
     else:
         near = difflib.get_close_matches(code, DOUBTS, n=1, cutoff=0.6)
-        hint_zh, hint_en = (f"; 是否指 {near[0]}?", f"; is {near[0]} meant?") if near else ("", "")
+        hint_zh, hint_en = (f"; 是否指 {near[0]}", f"; is {near[0]} meant?") if near else ("", "")
         known = ", ".join(DOUBTS)
-        zh = f"没有这种疑点{hint_zh} 应为: {known}; 或单独填 none, all"
-        en = f"is no doubt that is known{hint_en} Should be among: {known}; or none or all, alone"
+        zh = f"没有这种疑点{hint_zh}; 应为 {known} 之中的, 或单独填 none 或 all"
+        en = f"is no known doubt{hint_en}; should be among {known}, or none or all alone"
     yield replace(fault("unknown_doubt", zh, en, path="exclude"), value=code)
 
 

@@ -41,7 +41,7 @@ def offers_text(found: OffersFile, lang: Language) -> str:
         lines.append(f"  {name}: {n}, {quantity} " + ("吨" if zh else "t"))
     doubts = found.findings
     if doubts:
-        lines.append(f"{len(doubts)} 处提示:" if zh else f"{len(doubts)} warnings:")
+        lines.append(f"{len(doubts)} 处提示:" if zh else f"{len(doubts)} warning{'' if len(doubts) == 1 else 's'}:")
         lines += [f"  {printable(f.say(lang))}" for f in doubts]
     lines.append(f"SHA-256 {found.sha256}")
     return "\n".join(lines)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 ID_SHOWN = 12
 """Digits of an id in tables; whole ids stand under them and in JSON."""
+AGAIN_SHOWN = 6
+"""Names of changes that were told under another kind already."""
 CHANGES_SHOWN = 20
 """Changes of one kind that one reads in a terminal; JSON has them all."""
 FINDINGS_SHOWN = 2
@@ -236,13 +238,21 @@ def differences_text(found: Differences, lang: Language) -> str:
     else:
         same = found.counts["unchanged"]
         page.line(pick(lang, f"{same} 个没有变化。", f"{same} are as they were."))
+    told: set[str] = set()
     for kind in KIND_WORDS:
         n = found.counts[kind]
         if not n:
             continue
         page.section(f"{KIND_WORDS[kind].say(lang)}: {n}")
-        for change in found.rows(kind, CHANGES_SHOWN):
-            page.item(change.text.say(lang))
+        rows = list(found.rows(kind, CHANGES_SHOWN))
+        for change in rows:
+            if change.offer_id not in told:
+                page.item(change.text.say(lang))
+        again = [change.offer_id for change in rows if change.offer_id in told]
+        if again:
+            names = ", ".join(again[:AGAIN_SHOWN]) + (" ..." if len(again) > AGAIN_SHOWN else "")
+            page.item(pick(lang, f"{names}: 见上", f"{names}: see above"))
+        told |= {change.offer_id for change in rows}
         if n > CHANGES_SHOWN:
             page.item(
                 pick(lang, f"另有 {n - CHANGES_SHOWN} 个 (--json 可见)", f"{n - CHANGES_SHOWN} more (see --json)")

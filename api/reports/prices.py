@@ -312,11 +312,11 @@ def fan_text(fan: Fan, lang: Language) -> str:
     """Quantiles of the drawn prices by instrument and month."""
     page, stream = _page()
     for name, rows in fan.levels.items():
-        today = yuan(fan.spot_fen[name])
-        zh, en = (
-            f"{INSTRUMENT_NAMES[name].zh}, 今日 {today} 元/吨",
-            f"{INSTRUMENT_NAMES[name].en}, today {today} yuan/t",
-        )
+        names, price = INSTRUMENT_NAMES[name], yuan(fan.spot_fen[name])
+        zh, en = f"{names.zh}, 今日 {price} 元/吨", f"{names.en}, today {price} yuan/t"
+        if name not in fan.given:
+            month = f"{fan.model.last_month:%Y-%m}"
+            zh, en = f"{names.zh}, 自 {month} 的 {price} 元/吨起", f"{names.en}, from {price} yuan/t of {month}"
         page.section(pick(lang, zh, en))
         heads = pick(lang, "日期", "date") + "".join(f"|>P{round(q * 100)}" for q in FAN)
         dated = zip(fan.dates, rows, strict=True)
@@ -343,7 +343,7 @@ def backtest_text(test: Backtest, lang: Language) -> str:
     """Coverage by instrument, horizon and level, with n and the range of a right model."""
     page, stream = _page()
     zh = f"回测 {test.kind}: 留出 {test.held_out_months} 个月, 逐月重新校准"
-    en = f"Back-test of {test.kind}: {test.held_out_months} months held out, calibrated anew at each"
+    en = f"Back-test of {test.kind}: {test.held_out_months} months held out, calibrated anew before each"
     page.title(pick(lang, zh, en))
     page.table(
         pick(

@@ -301,7 +301,7 @@ def test_draws_are_the_same_for_a_seed_and_months_asked_beyond_change_none_befor
     assert other != short
     for row in short:
         assert row["p5"] < row["p20"] < row["p50"] < row["p80"] < row["p95"]
-    for lang, words in (("zh", "今日"), ("en", "today")):
+    for lang, words in (("zh", "自 2026-06 的"), ("en", "yuan/t of 2026-06")):
         told = jinheng("outlook", "draws", "--months", "2", "--draws", "200", *UNTIL, "--lang", lang)
         assert told.code == 0 and words in told.out and "P95" in told.out
 
