@@ -24,8 +24,8 @@ ARROWS = ["optimizer", "market_data", "scenarios", "api"]  # each imports only t
 READING_ORDER = {
     "optimizer": """
         wording findings errors tolerances quantities offers regions events rule_pack problem timeline eligibility
-        arcs program limits formulation measure solver chain master lots lexicographic certificate solution explain
-        repairs plan statement engine check
+        arcs program limits formulation measure solver chain master lots lexicographic certificate solution exact_linear
+        exact_program basis basic_values optimality parametric explain repairs plan statement engine check
     """,
     "market_data": """
         columns complaints quotes feed_reading sources/raw_table sources/csv_file sources/xlsx_file
@@ -38,14 +38,15 @@ READING_ORDER = {
         feeds store_tables snapshot_store quote_store store_opening store migrations/* migrations/versions/*
     """,
     "scenarios": """
-        scenario library offer_facts keeping circumstances causes compare frontier curves draws sweep runner summary
-        risk charts
+        failures changes scenario library scenario_set offer_facts keeping circumstances causes compare baselines
+        outcomes side_by_side breakpoints frontier curves break_even alternatives draws sweep runner summary risk charts
     """,
     "api": """
-        settings printable whole_files plain_data event_files plausibility documents database archive access ledger
-        reports/words reports/page reports/cells reports/why_sections reports/* stored_markets market_desk price_desk
-        reports/markets reports/prices use_cases replanning demo problems progress routes/* pages/* jobs app
-        command_words command_options market_commands price_commands cli __main__
+        settings printable whole_files plain_data event_files plausibility documents scenario_files database archive
+        access ledger reports/words reports/page reports/cells reports/why_sections reports/* stored_markets
+        market_desk price_desk reports/markets reports/prices reports/scenarios use_cases replanning executors
+        scenario_desk demo problems progress routes/* pages/* jobs app command_words command_options market_commands
+        price_commands cli __main__
     """,
 }
 
@@ -60,8 +61,11 @@ ROOMS = {
     "pandas": [
         "market_data/*",
         "scenarios/compare.py",
+        "scenarios/side_by_side.py",
         "scenarios/frontier.py",
         "scenarios/curves.py",
+        "scenarios/break_even.py",
+        "scenarios/alternatives.py",
         "scenarios/summary.py",
         "scenarios/risk.py",
         "api/reports/*",
@@ -84,6 +88,7 @@ ROOMS = {
     "typer": ["api/*"],
     "rich": ["api/*"],
     "dbos": ["api/*"],
+    "distributed": ["api/executors.py"],
 }
 
 # `from api import read_problem` must not cost a web framework, a database or a command line.
