@@ -18,7 +18,7 @@ from api.command_words import both
 from api.printable import say
 from api.problems import EXIT_OK
 from api.progress import Progress
-from api.settings import cache_folder, database_url, now, today
+from api.settings import cache_folder, database_url, now, proxy_and_certificates, today
 
 if TYPE_CHECKING:
     from optimizer.wording import Language
@@ -104,6 +104,7 @@ def import_command(
     from api.reports.markets import import_document, import_text
 
     spoken = spoken_language(lang)
+    proxy, ca_file = proxy_and_certificates()
     request = ImportRequest(
         feed,
         tuple(files or ()),
@@ -125,6 +126,8 @@ def import_command(
         seller=seller,
         exclude=exclude,
         out=out,
+        proxy=proxy,
+        ca_file=ca_file,
     )
     progress = _progress(spoken)
     done = progress.run(lambda: import_offers(request, lambda t: say(t.say(spoken), sys.stderr), progress.stopping))

@@ -68,6 +68,8 @@ class ImportRequest:
     seller: str | None = None
     exclude: str | None = None
     out: str | None = None
+    proxy: str | None = None
+    ca_file: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,7 +222,13 @@ def _readings(
         files = [gathered.attempt(lambda path=path: feed_file(path)) for path in request.files]  # type: ignore[misc]
         gathered.stop_if_faulty()
         return read_feed(feed, [file for file in files if file is not None], question)
-    settings = FetchSettings(cache_folder=request.cache_folder, offline=request.offline)
+    plain = (question.address or "").startswith("http://")  # HTTPS_PROXY is for https
+    settings = FetchSettings(
+        cache_folder=request.cache_folder,
+        offline=request.offline,
+        proxy=None if plain else request.proxy,
+        ca_file=request.ca_file,
+    )
     with Fetcher(settings, report=report, cancelled=cancelled) as fetcher:
         return fetch_feed(feed, fetcher, question)
 

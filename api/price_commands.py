@@ -12,7 +12,7 @@ from api.market_commands import say_written
 from api.printable import say
 from api.problems import EXIT_OK
 from api.progress import Progress
-from api.settings import cache_folder, database_url, now, today
+from api.settings import cache_folder, database_url, now, proxy_and_certificates, today
 
 history_app = typer.Typer(
     help=both("价格历史: 序列与统计", "Price history: series and statistics"),
@@ -78,6 +78,7 @@ def history_import(
     from api.reports.prices import receipts_document, receipts_text
 
     spoken = spoken_language(lang)
+    proxy, ca_file = proxy_and_certificates()
     request = ImportRequest(
         feed,
         tuple(files or ()),
@@ -91,6 +92,8 @@ def history_import(
         market=market,
         address=address,
         offline=offline,
+        proxy=proxy,
+        ca_file=ca_file,
     )
     progress = Progress(str, working(spoken))
     _, receipts = progress.run(

@@ -65,6 +65,14 @@ def cache_folder(environment: Mapping[str, str] | None = None) -> Path:
     return _own_folder("XDG_CACHE_HOME", ".cache", os.environ if environment is None else environment) / "feeds"
 
 
+def proxy_and_certificates(environment: Mapping[str, str] | None = None) -> tuple[str | None, Path | None]:
+    """The proxy that feeds are fetched through (HTTPS_PROXY) and certificates to trust (SSL_CERT_FILE), where named."""
+    known = os.environ if environment is None else environment
+    proxy = known.get("HTTPS_PROXY") or known.get("https_proxy") or None
+    certificates = known.get("SSL_CERT_FILE")
+    return proxy, Path(certificates) if certificates else None
+
+
 def _own_folder(variable: str, below_home: str, environment: Mapping[str, str]) -> Path:
     """JINHENG_HOME, else the folder that the desktop's conventions name (XDG), else its usual place below home."""
     if environment.get("JINHENG_HOME"):
