@@ -6,8 +6,9 @@ that the caller can save them. Nothing is read or written here, and no executor 
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
@@ -95,11 +96,12 @@ def run[T, R](
             waiting.append(one)
     ledger.tell()
     arriving = _here(waiting, work, cancelled) if executor is None else _there(waiting, work, executor, cancelled)
-    for one, results, lost in arriving:
-        if finished is not None and not lost:
-            finished(one.key, results)
-        ledger.put(one.start, results, fresh=True)
-        ledger.tell()
+    with closing(arriving):
+        for one, results, lost in arriving:
+            if finished is not None and not lost:
+                finished(one.key, results)
+            ledger.put(one.start, results, fresh=True)
+            ledger.tell()
     return [ledger.results[k] for k in range(len(tasks))]
 
 
@@ -162,7 +164,7 @@ def _stop_if(cancelled: Callable[[], bool] | None) -> None:
 
 def _here[T, R](
     chunks: Sequence[Chunk[T]], work: Callable[[T], R], cancelled: Callable[[], bool] | None
-) -> Iterator[_Arrival[T, R]]:
+) -> Generator[_Arrival[T, R]]:
     for one in chunks:
         results: list[R | Failure] = []
         for task in one.tasks:
@@ -173,7 +175,7 @@ def _here[T, R](
 
 def _there[T, R](
     chunks: Sequence[Chunk[T]], work: Callable[[T], R], executor: Executor, cancelled: Callable[[], bool] | None
-) -> Iterator[_Arrival[T, R]]:
+) -> Generator[_Arrival[T, R]]:
     """Chunks as they arrive, in whatever order; what is out when the run stops is cancelled where it has not begun."""
     rest = iter(chunks)
     out: dict[Future[list[R | Failure]], Chunk[T]] = {}
@@ -184,7 +186,9 @@ def _there[T, R](
                 out[_submitted(executor, work, one)] = one
             if not out:
                 return
-            ended, _ = wait(out, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+            wait(out, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+            # Not what `wait` returns: it does not count futures that a closing pool has cancelled.
+            ended = [future for future in out if future.done()]
             for future in sorted(ended, key=lambda f: out[f].start):
                 yield _arrival(out.pop(future), future)
     finally:
@@ -203,7 +207,7 @@ def _submitted[T, R](executor: Executor, work: Callable[[T], R], one: Chunk[T]) 
 
 
 def _arrival[T, R](one: Chunk[T], future: Future[list[R | Failure]]) -> _Arrival[T, R]:
-    error = future.exception()
+    error = CancelledError("the pool dropped the work") if future.cancelled() else future.exception()
     if isinstance(error, Cancelled):
         raise error
     if error is not None:

@@ -201,6 +201,21 @@ def test_a_lost_worker_is_rows_and_a_later_run_does_them_again():
     assert run(list(range(6)), abs, chunk=2, done=saved) == [0, 1, 2, 3, 4, 5]
 
 
+def test_a_pool_that_is_closed_in_between_is_rows_too():
+    pool = ThreadPoolExecutor(1)
+    saved: dict[str, list[int | Failure]] = {}
+
+    def close(key: str, found: list[int | Failure]) -> None:
+        saved[key] = found
+        pool.shutdown(wait=False, cancel_futures=True)
+
+    found = run(list(range(1, 200)), abs, pool, chunk=1, finished=close)
+    assert len(found) == 199
+    assert {r.type for r in found if isinstance(r, Failure)} <= {"CancelledError", "RuntimeError"}
+    assert [r for r in found if not isinstance(r, Failure)] == [r for results in saved.values() for r in results]
+    assert len(saved) < 199
+
+
 KILLED = """
     import json, os, signal, sys
     from pathlib import Path
