@@ -27,8 +27,8 @@ def test_folders_are_where_the_conventions_put_them(environment, data, cache):
 
 
 def test_a_relative_folder_of_the_conventions_is_ignored_as_they_ask(monkeypatch):
-    monkeypatch.setenv("HOME", "/home/somebody")
-    assert cache_folder({"XDG_CACHE_HOME": "here"}) == Path("/home/somebody/.cache/jinheng/feeds")
+    monkeypatch.setenv("HOME", "/people/somebody")
+    assert cache_folder({"XDG_CACHE_HOME": "here"}) == Path("/people/somebody/.cache/jinheng/feeds")
 
 
 def test_proxy_and_certificates_come_from_their_usual_names():
