@@ -90,7 +90,8 @@ def _as_columns(page: Page, table: SideBySide, lang: Language) -> None:
     """One column a scenario; names too wide for their column are told above by number."""
     page.line("")
     for k, row in enumerate(table.rows):
-        page.line(f"[{k}] {row.title.say(lang)}" + (f" ({row.name})" if row.scenario is not None else ""))
+        title = row.title.say(lang)
+        page.line(f"[{k}] {title}" + (f" ({row.name})" if row.scenario is not None and row.name != title else ""))
     heads = "|".join(["", *(f">[{k}]" for k in range(len(table.rows)))])
     page.table(heads, [(label, *cells) for label, cells in _facts(table, lang)])
     _legend(page, table, lang)
