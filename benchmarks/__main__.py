@@ -2,6 +2,7 @@
 
 python -m benchmarks            200, 2,000, 20,000 and 100,000 offers; whole lots at 200 and 1,000
 python -m benchmarks 200 2000   only these sizes
+python -m benchmarks sweeps     10,000 price draws over 1,000 offers, beside the naive chain; sweeps 200 1000 for fewer
 python -m benchmarks market     a million made-up offers from file to offers, beside pandas; market 100000 for fewer
 """
 
@@ -11,9 +12,11 @@ import time
 import tracemalloc
 from collections.abc import Callable
 
+from benchmarks.curves import curves
 from benchmarks.market_files import market_files
 from benchmarks.markets import one_event
 from benchmarks.peers import cold_solve, naive_chain
+from benchmarks.sweeps import sweeps
 from optimizer import Problem, plan
 from optimizer.arcs import build_arcs
 from optimizer.eligibility import screen
@@ -97,9 +100,15 @@ def whole(n: int) -> None:
 
 
 def main() -> None:
-    """All sizes, or those named on the command line; `market` for files instead of plans."""
+    """All sizes, or those named on the command line; `market` for files, `sweeps` for draws, `curves` for curves."""
     if sys.argv[1:2] == ["market"]:
         market_files(*(int(a) for a in sys.argv[2:3]))
+        return
+    if sys.argv[1:2] == ["curves"]:
+        curves(*(int(a) for a in sys.argv[2:]))
+        return
+    if sys.argv[1:2] == ["sweeps"]:
+        sweeps(*(int(a) for a in sys.argv[2:4]))
         return
     sizes = [int(a) for a in sys.argv[1:]] or list(SIZES)
     print("divisible quantities (whole_lots: false), explanations off; medians in one run")

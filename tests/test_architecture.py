@@ -39,7 +39,8 @@ READING_ORDER = {
     """,
     "scenarios": """
         failures changes scenario library scenario_set offer_facts keeping circumstances causes compare baselines
-        outcomes side_by_side breakpoints frontier curves break_even alternatives draws sweep runner summary risk charts
+        outcomes side_by_side breakpoints frontier curves break_even alternatives draws
+        merit_order hot_chain swept sweep runner summary recourse risk stochastic budgeting charts
     """,
     "api": """
         settings printable whole_files plain_data event_files plausibility documents scenario_files database archive
@@ -67,7 +68,10 @@ ROOMS = {
         "scenarios/break_even.py",
         "scenarios/alternatives.py",
         "scenarios/summary.py",
+        "scenarios/swept.py",
         "scenarios/risk.py",
+        "scenarios/stochastic.py",
+        "scenarios/budgeting.py",
         "api/reports/*",
     ],
     "pyarrow": ["market_data/*"],
