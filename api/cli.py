@@ -14,8 +14,10 @@ import typer
 from api.command_options import (
     AsOfOption,
     DatabaseOption,
+    EpsilonOption,
     JsonOption,
     LangOption,
+    ObjectiveOption,
     OffersOption,
     OutOption,
     answer,
@@ -29,6 +31,7 @@ from api.price_commands import history_app, outlook_app
 from api.printable import say
 from api.problems import EXIT_BAD_INPUT, EXIT_OK, EXIT_OUR_FAULT, EXIT_STOPPED, explain_error
 from api.progress import Progress
+from api.scenario_commands import compare_command
 from api.settings import database_url, debugging, language_of, today
 
 if TYPE_CHECKING:
@@ -55,27 +58,10 @@ app.add_typer(outlook_app, name="outlook")
 offers_app.command("import", help=both("由数据源或文件导入报价, 存成快照", "Import a feed or files into a snapshot"))(
     import_command
 )
+app.command("compare", help=both("情景并排比较, 说明变化的原因", "Scenarios side by side, with causes"))(
+    compare_command
+)
 app.command("synth", help=both("生成合成市场 (标明为合成)", "A synthetic market, marked as such"))(synth_command)
-
-ObjectiveOption = Annotated[
-    str | None,
-    typer.Option(
-        "--objective",
-        metavar="NAME|FILE",
-        help=both(
-            "priority-first (默认), order-first, cost-first, balanced, 或文件",
-            "priority-first (default), order-first, cost-first, balanced, or a file with a list of levels",
-        ),
-    ),
-]
-EpsilonOption = Annotated[
-    str | None,
-    typer.Option(
-        "--epsilon",
-        metavar="SHARE",
-        help=both("balanced 的成本余量, 默认 0.05", "cost slack of balanced; default 0.05"),
-    ),
-]
 
 
 def _version(asked: bool) -> None:

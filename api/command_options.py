@@ -47,6 +47,26 @@ DatabaseOption = Annotated[
     ),
 ]
 
+ObjectiveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--objective",
+        metavar="NAME|FILE",
+        help=both(
+            "priority-first (默认), order-first, cost-first, balanced, 或文件",
+            "priority-first (default), order-first, cost-first, balanced, or a file with a list of levels",
+        ),
+    ),
+]
+EpsilonOption = Annotated[
+    str | None,
+    typer.Option(
+        "--epsilon",
+        metavar="SHARE",
+        help=both("balanced 的成本余量, 默认 0.05", "cost slack of balanced; default 0.05"),
+    ),
+]
+
 _default_lang = ["zh"]
 """The language of the call that is being answered, set by the door."""
 
