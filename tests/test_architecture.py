@@ -47,7 +47,7 @@ READING_ORDER = {
         access ledger reports/words reports/page reports/cells reports/why_sections reports/* stored_markets
         market_desk price_desk reports/markets reports/prices reports/scenarios use_cases replanning executors
         scenario_desk demo problems progress routes/* pages/* jobs app command_words command_options market_commands
-        price_commands cli __main__
+        price_commands scenario_commands cli __main__
     """,
 }
 
