@@ -30,6 +30,8 @@ from scenarios.summary import tail_mean
 
 SMALL_ARCS = 40
 """Up to this many arcs all are in the program from the start."""
+ENTERING = 60
+"""Arcs that enter at a time at most: prices fall with each, and few of those that improved before still do."""
 
 
 class Cap(NamedTuple):
@@ -174,7 +176,8 @@ class _Growing:
     def __init__(self, written: "_Written") -> None:
         self.written = written
         arcs = len(written.recourse.event)
-        chosen = first_columns(written.start)
+        # What cannot be bought on a day fills no need, and would never let the first guess end.
+        chosen = first_columns(written.start) & (written.start.effective_t > 0)
         self._inside = chosen.reshape(-1, arcs).any(axis=0) if arcs > SMALL_ARCS else np.ones(arcs, dtype=bool)
         self._opened: tuple[Index, Index, Session] | None = None
 
@@ -204,13 +207,17 @@ class _Growing:
         raise SolverFailure("the two-stage program grew beyond its arcs")
 
     def _improving(self, y: Floats, lower: Floats, upper: Floats) -> Bools:
-        """Arcs outside with a column of negative reduced cost, shape (a,)."""
+        """The ENTERING arcs outside whose columns would improve most at these prices, shape (a,)."""
         w, arcs = self.written, len(self.written.recourse.event)
-        reduced = w.cost - w.program.transposed(y)
-        size = np.abs(w.cost) + w.program.absolute_transposed(np.abs(y))
-        wanted = (reduced < -ZERO_DUAL * size) & (upper > lower)
-        arc_columns = wanted[: arcs * (1 + w.recourse.draws)].reshape(-1, arcs)
-        return np.asarray(arc_columns.any(axis=0) & ~self._inside)
+        own = slice(0, arcs * (1 + w.recourse.draws))
+        reduced = (w.cost - w.program.transposed(y))[own]
+        size = (np.abs(w.cost) + w.program.absolute_transposed(np.abs(y)))[own]
+        gain = np.where(reduced < -ZERO_DUAL * size, -reduced, 0.0) * (upper - lower)[own]
+        by_arc = np.where(self._inside, 0.0, gain.reshape(-1, arcs).sum(axis=0))
+        best = np.argsort(-by_arc, kind="stable")[:ENTERING]
+        entering = np.zeros(arcs, dtype=bool)
+        entering[best] = by_arc[best] > 0
+        return entering
 
     def _take(self, more: Bools) -> None:
         if (more & ~self._inside).any():

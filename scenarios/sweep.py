@@ -19,6 +19,7 @@ from typing import Literal
 
 import numpy as np
 
+from market_data.random_streams import DrawRange, draw_range
 from optimizer.chain import WorkLimits
 from optimizer.errors import EngineFault
 from optimizer.explain import without_budget
@@ -159,6 +160,22 @@ def sweep_chunk(question: Question, seed: int, first: int, count: int) -> Sweep:
 def sweep(question: Question, seed: int, draws: int) -> Sweep:
     """Draws 0 .. draws - 1 in this process."""
     return sweep_chunk(question, seed, 0, draws)
+
+
+def sweep_range(question: Question, wanted: DrawRange) -> Sweep:
+    """The draws of a range: `partial(sweep_range, question)` is work for any runner, over `ranges`."""
+    return sweep_chunk(question, wanted.seed, wanted.first, wanted.size)
+
+
+def ranges(seed: int, draws: int, size: int) -> tuple[DrawRange, ...]:
+    """Draws 0 .. draws - 1 as consecutive ranges of at most `size`.
+
+    Raises:
+        BadInput: a seed or numbers out of range.
+    """
+    draw_range(draws, seed)
+    draw_range(size, seed)
+    return tuple(draw_range(min(size, draws - first), seed, first) for first in range(0, draws, size))
 
 
 # ------------------------------------------------------------------------------------------------ one block of draws

@@ -11,6 +11,7 @@ from market_data.price_models import calibrate
 from market_data.price_statistics import PriceHistory
 from optimizer import BadInput, Calendar, Offer, Offers, Problem, read_rule_pack
 from scenarios.draws import Uncertainty
+from scenarios.recourse import Cap, Recourse, TwoStage
 from scenarios.stochastic import STRATEGY_NAMES, less, stand_up_to
 from scenarios.sweep import question_of, sweep
 
@@ -127,6 +128,34 @@ def test_events_share_the_market_and_forests_grow_as_they_do():
     assert [(p.event_id, p.tier, p.offer_id) for p in found.purchases] == sorted(
         (p.event_id, p.tier, p.offer_id) for p in found.purchases
     )
+
+
+@pytest.mark.parametrize("tail_weight", [0.0, 0.4])
+def test_a_program_that_grows_ends_where_the_whole_one_does(tail_weight, monkeypatch):
+    """Eighty arcs in two tiers, ten sellers capped: from what could fill the needs, or with all arcs from the start."""
+    rng, arcs, draws = np.random.default_rng(1), 80, 12
+    price = rng.uniform(50, 100, arcs)
+    asked = Recourse(
+        event=np.zeros(arcs, dtype=np.int64),
+        offer=np.arange(arcs),
+        tier=rng.integers(1, 3, arcs),
+        quantity_t=np.full(arcs, 10.0),
+        now_cost=price,
+        now_most_t=np.full(arcs, 10.0) * (rng.random(arcs) < 0.8),
+        later_cost=price * rng.lognormal(0, 0.2, (draws, 1)),
+        later_most_t=np.full((draws, arcs), 10.0) * (rng.random((draws, arcs)) < 0.9),
+        eta=np.ones((draws, arcs)),
+        need_t=rng.uniform(60, 140, (draws, 1)),
+        penalty=np.array([20.0, 300.0]),
+        caps=tuple(Cap(str(g), np.arange(g, arcs, 10), 15.0) for g in range(10)),
+        tail_weight=tail_weight,
+        tail_share=0.8,
+    )
+    grown, objective = TwoStage(asked).best()
+    monkeypatch.setattr("scenarios.recourse.SMALL_ARCS", arcs)
+    two = TwoStage(asked)
+    assert two.best()[1] == pytest.approx(objective, rel=1e-7)
+    assert asked.worth(two.played(grown).outcomes) == pytest.approx(objective, rel=1e-7)
 
 
 def test_tables_and_documents():

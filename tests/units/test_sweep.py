@@ -1,9 +1,11 @@
 """What is done in a draw: planned anew, today's plan held to with or without replacement; and the second solution."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,7 +16,9 @@ from market_data.price_statistics import PriceHistory
 from optimizer import BadInput, Calendar, Offer, Offers, Problem, read_rule_pack
 from optimizer.solution import solve
 from scenarios.draws import Uncertainty, market_of
-from scenarios.sweep import SweepMismatch, question_of, sweep, sweep_chunk
+from scenarios.failures import Failure
+from scenarios.runner import run
+from scenarios.sweep import SweepMismatch, question_of, ranges, sweep, sweep_chunk, sweep_range
 from scenarios.swept import joined
 
 AS_OF, LATER = date(2026, 11, 22), date(2027, 3, 1)
@@ -225,6 +229,16 @@ def test_questions_and_sweeps_pickle():
     assert np.array_equal(sweep(again, 7, 20).cost_yuan, sweep(question, 7, 20).cost_yuan)
 
 
+def test_any_runner_gives_the_sweep():
+    question = question_of(problem(SMALL, event("e1", "60", "50", "90"), event("e2", "80", "70", "85")), EVERYTHING)
+    whole, work = sweep(question, 7, 23), partial(sweep_range, question)
+    assert [(r.first, r.size) for r in ranges(7, 23, 10)] == [(0, 10), (10, 10), (20, 3)]
+    with ThreadPoolExecutor(2) as pool:
+        for executor in (None, pool):
+            chunks = [c for c in run(ranges(7, 23, 10), work, executor, chunk=1) if not isinstance(c, Failure)]
+            assert np.array_equal(joined(chunks).paid_yuan, whole.paid_yuan)
+
+
 def test_the_frame_has_a_row_a_draw():
     asked = problem(SMALL, event("e", "150", "100", "240"))
     frame = sweep_chunk(question_of(asked, EVERYTHING), 7, 10, 5).to_frame()
@@ -246,6 +260,8 @@ def test_faults_are_told():
         joined([sweep_chunk(question, 7, 0, 5), sweep_chunk(question, 7, 6, 5)])
     with pytest.raises(BadInput, match="follow one another"):
         joined([])
+    with pytest.raises(BadInput, match="should be a whole number"):
+        ranges(7, 10, 0)
 
 
 def test_an_offer_that_ends_before_the_day_of_purchase_stands_for_its_like():
