@@ -1,0 +1,155 @@
+"""What a basis says, in exact rationals: basic columns as p + q theta, and which of them meets a bound next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from optimizer.basis import Basis
+from optimizer.exact_linear import ExactFactor
+from optimizer.program import INFINITY
+from optimizer.quantities import KG_PER_T
+
+
+def most(basis: Basis, j: int) -> Fraction:
+    """The upper bound of a column, exact, t; 0 for slacks of >= rows."""
+    return basis.most_t[j] if j < len(basis.most_t) else Fraction(0)
+
+
+type LooseEntries = dict[int, list[tuple[int, int]]]
+"""Loose row -> (position among the basis's own columns, numerator) of what they have there."""
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """The basic column that meets a bound next."""
+
+    position: int
+    to_upper: bool
+    at: Fraction
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """What a basis says: basic columns as p + q theta, exact."""
+
+    basis: Basis
+    exact: ExactFactor
+    """Its tight rows and own columns."""
+    loose_entries: "LooseEntries"
+    p_own: dict[int, Fraction]
+    q_own: dict[int, Fraction]
+    """By position among the basis's own columns, zeros left out."""
+    p_loose: dict[int, Fraction]
+    q_loose: dict[int, Fraction]
+    """What meets each loose row, by row (see `solve_exactly`)."""
+
+    def basics(self) -> list[tuple[int, int, Fraction, Fraction]]:
+        """(position, column, p, q) of every basic column."""
+        zero, b = Fraction(0), self.basis
+        found = [
+            (position, int(b.basic[position]), self.p_own.get(c, zero), self.q_own.get(c, zero))
+            for c, position in enumerate(b.own.tolist())
+        ]
+        for i, p in self.p_loose.items():
+            position = int(b.position_of[i])
+            found.append((position, int(b.basic[position]), p, self.q_loose[i]))
+        return found
+
+    def next_leaving(self, theta: Fraction, doubtful: bool) -> Leaving | None:
+        """Which basic column meets a bound first from theta on; at once where one is beyond its bound already.
+
+        `doubtful`: columns that do not move towards a bound are looked at as well.
+        """
+        best: Leaving | None = None
+        strongest = 0.0
+        for position, j, p, q in self.basics():
+            found = self._meets(j, p, q, theta, doubtful)
+            if found is None:
+                continue
+            where, to_upper = found
+            if best is None or where < best.at or (where == best.at and abs(float(q)) > strongest):
+                best, strongest = Leaving(position, to_upper, where), abs(float(q))
+        return best
+
+    def _meets(self, j: int, p: Fraction, q: Fraction, theta: Fraction, doubtful: bool) -> tuple[Fraction, bool] | None:
+        low, high = self.basis.lower[j] != -INFINITY, self.basis.upper[j] != INFINITY
+        if doubtful:
+            value = p + q * theta
+            if low and value < 0:
+                return theta, False
+            if high and value > most(self.basis, j):
+                return theta, True
+        if q < 0 and low:
+            return max(-p / q, theta), False
+        if q > 0 and high:
+            return max((most(self.basis, j) - p) / q, theta), True
+        return None
+
+    def pinned(self) -> list[int]:
+        """Quantities that stand at what is offered."""
+        b = self.basis
+        found = np.flatnonzero(b.at_upper[: b.n] & ~b.is_basic[: b.n]).tolist()
+        return [j for j in found if b.most_kg[j]]
+
+    def moving(self) -> list[tuple[int, Fraction, Fraction]]:
+        """(column, p, q) of the program's basic columns that are not zero throughout."""
+        return [(j, p, q) for _, j, p, q in self.basics() if j < self.basis.n and (p or q)]
+
+
+def exact_factor(basis: Basis) -> ExactFactor:
+    """The tight rows and own columns, each row times its denominator."""
+    square: list[dict[int, int]] = [{} for _ in basis.tight]
+    kept = basis.inside[basis.row_at[basis.rows[basis.inside]] >= 0]
+    r, c = basis.row_at[basis.rows[kept]].tolist(), basis.own_at[basis.columns[kept]].tolist()
+    for i, j, v in zip(r, c, basis.program.numerators[kept].tolist(), strict=True):
+        square[i][j] = v
+    return ExactFactor(square)
+
+
+def solve_exactly(basis: Basis, b0: Sequence[Fraction], b1: Sequence[Fraction], everything: bool = True) -> Solved:
+    """x_B = p + q theta, exact. Call after `factor`.
+
+    Without `everything`, slacks that stand still are left out: they meet no bound, and their rows held before.
+    """
+    exact = exact_factor(basis)
+    scale = basis.program.denominators
+    used = basis.pinned_use()
+    right0, right1 = {}, {}
+    for r, i in enumerate(basis.tight.tolist()):
+        value = b0[i] * scale[i]
+        if used.get(i):
+            value -= Fraction(used[i], KG_PER_T)
+        if value:
+            right0[r] = value
+        if b1[i]:
+            right1[r] = b1[i] * scale[i]
+    p_own, q_own = exact.solve(right0), exact.solve(right1)
+    entries = _loose_entries(basis)
+    loose = basis.loose.tolist()
+    if not everything:
+        slack = (basis.basic[basis.position_of[basis.loose]] >= basis.n).tolist()
+        loose = [i for i, still in zip(loose, slack, strict=True) if not still or i in entries or b1[i]]
+    nothing: dict[int, int] = {}
+    p_loose = {i: b0[i] - _taken(basis, i, entries, p_own, used) for i in loose}
+    q_loose = {i: b1[i] - _taken(basis, i, entries, q_own, nothing) for i in loose}
+    return Solved(basis, exact, entries, p_own, q_own, p_loose, q_loose)
+
+
+def _loose_entries(basis: Basis) -> LooseEntries:
+    outside = basis.inside[basis.row_at[basis.rows[basis.inside]] < 0]
+    rows, columns = basis.rows[outside].tolist(), basis.own_at[basis.columns[outside]].tolist()
+    found: LooseEntries = {}
+    for i, c, v in zip(rows, columns, basis.program.numerators[outside].tolist(), strict=True):
+        found.setdefault(i, []).append((c, v))
+    return found
+
+
+def _taken(basis: Basis, i: int, entries: LooseEntries, own: dict[int, Fraction], pinned: dict[int, int]) -> Fraction:
+    """What own columns and those at their upper bound use of a loose row."""
+    used = Fraction(pinned.get(i, 0), KG_PER_T)
+    for c, v in entries.get(i, ()):
+        if c in own:
+            used += v * own[c]
+    return used / basis.program.denominators[i] if used else used
