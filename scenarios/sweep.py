@@ -61,7 +61,8 @@ class Question:
     plan_shortfall_t: float
     """What today's plan leaves uncovered."""
     budget_fen: int | None
-    """Sum of the budgets, against which cost is measured; None where some event has no budget of a total."""
+    """What may be spent in all, against which cost is measured; None where some event has no budget. Single years are
+    not measured here: `budgeting` tells what each needs."""
     years: tuple[int, ...]
     """Fiscal years in which something may be paid."""
 
