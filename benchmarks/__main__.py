@@ -2,7 +2,7 @@
 
 python -m benchmarks            200, 2,000, 20,000 and 100,000 offers; whole lots at 200 and 1,000
 python -m benchmarks 200 2000   only these sizes
-python -m benchmarks curves     frontier and budget curve beside the plan, examples and 1,000 offers; curves 5000 for others
+python -m benchmarks curves     exact curves beside the plan: examples, 200 and 1,000 offers; curves 5000 for others
 python -m benchmarks sweeps     10,000 price draws over 1,000 offers, beside the naive chain; sweeps 200 1000 for fewer
 python -m benchmarks market     a million made-up offers from file to offers, beside pandas; market 100000 for fewer
 """
