@@ -15,7 +15,11 @@ PUBLIC = {
         offers_of_quotes offers_of_stock offers_to_frame outlook_of_view premium price_history prices read_offers
         resample screen series_of synthetic_market volatility write_offers write_outlook
     """,
-    "scenarios": "Changes compare_plans",
+    "scenarios": """
+        Changes Planner Scenario Uncertainty alternatives apply assess break_even break_even_instrument budget_curve
+        calendar_budget compare_plans emissions_curve frontier margin_curve question_of ready run side_by_side
+        stand_up_to sweep
+    """,
     "api": "read_problem",
 }
 
