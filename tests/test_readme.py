@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from api.cli import run as command
@@ -51,6 +52,17 @@ from optimizer.events import (
 from optimizer.plan import Plan
 from optimizer.problem import Factor, Outlook
 from optimizer.rule_pack import Deadline, OfferClass, Registry, Tier, When
+from scenarios.changes import (
+    AvailabilityChange,
+    BudgetChange,
+    DatesChange,
+    EmissionsChange,
+    LimitsChange,
+    OffersChange,
+    PriceChange,
+)
+from scenarios.library import READY
+from scenarios.scenario import Scenario
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -409,6 +421,42 @@ def test_every_doubt_is_on_the_page_with_what_becomes_of_it(name: str) -> None:
     yes, no, never = ("是", "否", "不可") if name.endswith(".zh.md") else ("yes", "no", "never")
     wanted = {code: yes if code in EXCLUDED_BY_DEFAULT else no for code in DOUBTS} | dict.fromkeys(MARKET_DOUBTS, never)
     assert {code: cells[0] for code, cells in rows(name, "--exclude").items()} == wanted
+
+
+SCENARIO_PAGES = ["docs/scenarios.md", "docs/scenarios.zh.md"]
+SCENARIO_NOUNS: list[tuple[str, type[BaseModel]]] = [
+    ("scenario", Scenario),
+    ("budget", BudgetChange),
+    ("prices", PriceChange),
+    ("availability", AvailabilityChange),
+    ("offers", OffersChange),
+    ("limits", LimitsChange),
+    ("emissions", EmissionsChange),
+    ("dates", DatesChange),
+]
+
+
+@pytest.mark.parametrize("name", SCENARIO_PAGES)
+@pytest.mark.parametrize(("heading", "noun"), SCENARIO_NOUNS, ids=lambda x: x if isinstance(x, str) else "")
+def test_every_key_of_a_scenario_file_is_on_the_page_with_its_default(
+    name: str, heading: str, noun: type[BaseModel]
+) -> None:
+    table = rows(name, heading)
+    assert sorted(table) == sorted(keys_of(noun))
+    for key, cells in table.items():
+        default = default_of(noun, key)
+        assert default is None or cells[1].startswith(default), f"{heading}.{key}: {cells[1]} should be {default}"
+
+
+@pytest.mark.parametrize("name", SCENARIO_PAGES)
+def test_every_example_of_a_scenarios_key_can_be_read(name: str) -> None:
+    content = {key: yaml.safe_load(cells[2].strip("`")) for key, cells in rows(name, "scenario").items()}
+    assert set(Scenario.model_validate(content).dump()) == set(content)
+
+
+@pytest.mark.parametrize("name", SCENARIO_PAGES)
+def test_every_ready_scenario_is_on_the_page(name: str) -> None:
+    assert list(rows(name, "--scenarios")) == list(READY)
 
 
 @pytest.mark.parametrize("name", ["docs/python.md", "docs/python.zh.md"])
