@@ -26,6 +26,7 @@ from api.command_options import (
     working,
 )
 from api.command_words import both, say_misuse, speak
+from api.curve_commands import budget_command, frontier_command
 from api.market_commands import import_command, say_written, snapshots_app, synth_command
 from api.price_commands import history_app, outlook_app
 from api.printable import say
@@ -60,6 +61,10 @@ offers_app.command("import", help=both("由数据源或文件导入报价, 存�
 )
 app.command("compare", help=both("情景并排比较, 说明变化的原因", "Scenarios side by side, with causes"))(
     compare_command
+)
+app.command("frontier", help=both("成本与推荐顺序的精确边界", "Cost against the order, exact"))(frontier_command)
+app.command("budget", help=both("覆盖、层级与边际价格随预算的精确曲线", "Coverage and price against money, exact"))(
+    budget_command
 )
 app.command("synth", help=both("生成合成市场 (标明为合成)", "A synthetic market, marked as such"))(synth_command)
 
