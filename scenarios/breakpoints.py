@@ -61,6 +61,7 @@ class Point:
             "required_t": t_text(self.required_t),
             "covered_t": t_text(self.covered_t),
             "shortfall_t": t_text(self.shortfall_t),
+            "missed_t": t_text(self.missed_t),
             "cost": yuan_text(self.cost),
             "spent": yuan_text(self.spent),
             "tiers": [t_text(t) for t in self.tiers],

@@ -26,6 +26,7 @@ HEADS = {
     "required_t": Text("需要量 (吨)", "required (t)"),
     "covered_t": Text("覆盖量 (吨)", "covered (t)"),
     "shortfall_t": Text("缺口 (吨)", "shortfall (t)"),
+    "missed_t": Text("未满足的份额下限 (吨)", "missed min shares (t)"),
     "rank_t": Text("离顺序 (吨)", "off the order (t)"),
     "knee": Text("拐点", "knee"),
     "next_tier": Text("下一元所买层级", "next yuan buys tier"),
@@ -121,7 +122,7 @@ def _frontier_rows(told: dict[str, Any]) -> Rows:
         after = told["stretches"][k] if k < len(told["stretches"]) else {}
         knee = {"knee": "*" if point["knee"] else ""}
         following = {"next_tier": after.get("gaining_tier"), "yuan_per_t": after.get("yuan_per_t")}
-        amounts = _kept(point, "cost", "spent", "required_t", "covered_t", "shortfall_t")
+        amounts = _kept(point, "cost", "spent", "required_t", "covered_t", "shortfall_t", "missed_t")
         rows.append(amounts | _tiers(point) | _kept(point, "rank_t") | knee | following)
     return rows
 
@@ -131,7 +132,7 @@ def _curve_rows(told: dict[str, Any]) -> Rows:
     for k, point in enumerate(told["points"]):
         after = told["marginals"][k] if k < len(told["marginals"]) else {}
         following = {name: after.get(name) for name in ("t_per_10000_yuan", "yuan_per_t")}
-        amounts = _kept(point, told["against"], "required_t", "covered_t", "shortfall_t", "cost", "spent")
+        amounts = _kept(point, told["against"], "required_t", "covered_t", "shortfall_t", "missed_t", "cost", "spent")
         rows.append(amounts | _tiers(point) | following)
     return rows
 

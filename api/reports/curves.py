@@ -276,6 +276,10 @@ def _curve_points(page: Page, answer: BudgetAnswer, lang: Language) -> None:
         before.append((pick(lang, ">成本 元", ">cost yuan"), [grouped(yuan_text(p.cost)) for p in points]))
     if money or any(p.shortfall_t for p in points):
         before.append((pick(lang, ">覆盖", ">cover"), [covered_percent(p) for p in points]))
+    if any(p.missed_t for p in points):
+        before.append(
+            (pick(lang, ">缺份额 吨", ">share short t"), [grouped(decimal_text(p.missed_t, 3)) for p in points])
+        )
     prices = ["-" if k >= len(curve.marginals) else _price(curve.marginals[k].yuan_per_t) for k in shown]
     tier_table(page, before, points, [(pick(lang, ">元/吨", ">yuan/t"), prices)], lang)
     say_left_out(page, len(curve.points), len(points), lang)

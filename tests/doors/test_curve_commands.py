@@ -215,7 +215,10 @@ def test_full_coverage_and_met_min_shares_are_told_apart(small):
     limit = "limits: [{where: {tier: 1}, min_share: 0.3}]"
     told = small.told("budget", event=limit)
     assert (told["enough"], told["min_shares_met"]) == ("5000.00", "6500.00")
-    assert "With the min shares met too: 6,500.00 yuan." in small.page("budget", event=limit)
+    assert [p["missed_t"] for p in told["points"]][:3] == ["30", "30", "0"]
+    page = small.page("budget", event=limit)
+    assert "With the min shares met too: 6,500.00 yuan." in page
+    assert "share short t" in page and "缺份额 吨" in small.page("budget", event=limit, lang="zh")
 
 
 def test_cost_against_emissions_and_margin_bend_where_an_offer_is_used_up(small):
