@@ -40,7 +40,8 @@ READING_ORDER = {
     "scenarios": """
         failures changes scenario library scenario_set offer_facts keeping circumstances causes compare baselines
         outcomes side_by_side breakpoints frontier curves break_even alternatives draws
-        merit_order hot_chain swept sweep runner summary recourse risk stochastic budgeting charts
+        merit_order hot_chain swept sweep runner summary recourse risk stochastic budgeting charts_style
+        charts charts_risk
     """,
     "api": """
         settings printable whole_files plain_data event_files plausibility documents scenario_files database archive
@@ -84,8 +85,9 @@ ROOMS = {
     "sqlalchemy": ["market_data/*store*.py", "market_data/migrations/*", "api/*store*.py", "api/*database*.py"],
     "alembic": ["market_data/*store*.py", "market_data/migrations/*", "api/*database*.py"],
     "psycopg": ["market_data/*store*.py", "api/*store*.py", "api/*database*.py"],
-    "altair": ["scenarios/charts.py"],
+    "altair": ["scenarios/charts*.py"],
     "vl_convert": ["api/reports/*", "api/pages/*"],
+    "pylopdf_fonts_zh_cn": ["api/reports/*"],
     "fastapi": ["api/*"],
     "starlette": ["api/*"],
     "uvicorn": ["api/*"],
