@@ -32,6 +32,7 @@ from api.price_commands import history_app, outlook_app
 from api.printable import say
 from api.problems import EXIT_BAD_INPUT, EXIT_OK, EXIT_OUR_FAULT, EXIT_STOPPED, explain_error
 from api.progress import Progress
+from api.risk_commands import calendar_command, risk_command, sweep_command
 from api.scenario_commands import compare_command
 from api.settings import database_url, debugging, language_of, today
 
@@ -66,6 +67,11 @@ app.command("frontier", help=both("成本与推荐顺序的精确边界", "Cost 
 app.command("budget", help=both("覆盖、层级与边际价格随预算的精确曲线", "Coverage and price against money, exact"))(
     budget_command
 )
+app.command("risk", help=both("成本的分位, 把握与波动的来源", "Quantiles of cost, chances, and what drives them"))(
+    risk_command
+)
+app.command("sweep", help=both("成千次抽样, 逐次列出", "Thousands of draws, one a row"))(sweep_command)
+app.command("calendar", help=both("年度预算: P50, P80, P95", "The year's budget at P50, P80, P95"))(calendar_command)
 app.command("synth", help=both("生成合成市场 (标明为合成)", "A synthetic market, marked as such"))(synth_command)
 
 
