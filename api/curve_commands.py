@@ -25,7 +25,12 @@ from api.settings import database_url, today
 
 CurveOutOption = Annotated[
     str | None,
-    typer.Option("-o", "--output", metavar="FILE", help=both("另存为 .json .xlsx .csv", "also .json .xlsx .csv")),
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help=both("另存为 .json .xlsx .csv .html .svg .png", "also .json .xlsx .csv .html .svg .png"),
+    ),
 ]
 
 

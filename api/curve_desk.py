@@ -26,7 +26,7 @@ from scenarios.breakpoints import between
 from scenarios.curves import NEED_MAX_E4, Curve, budget_curve, emissions_curve, margin_curve
 from scenarios.frontier import frontier
 
-TABLES = (".json", ".xlsx", ".csv")
+KINDS = (".json", ".xlsx", ".csv", ".html", ".svg", ".png")
 """What a curve can be written as."""
 WITHIN_E4 = 500
 """How much dearer an alternative may be when nobody says: 5 %, the slack of `balanced`."""
@@ -100,7 +100,7 @@ def draw_frontier(
         Cancelled: asked to stop.
     """
     gathered = Gathered()
-    out = gathered.attempt(lambda: None if request.out is None else out_path(request.out, TABLES))
+    out = gathered.attempt(lambda: None if request.out is None else out_path(request.out, KINDS))
     how_many = gathered.attempt(lambda: _how_many(request.alternatives))
     within = gathered.attempt(lambda: _within(request))
     gathered.attempt(lambda: _refuse_objective(request))
@@ -197,7 +197,7 @@ def draw_budget(
     Args, Raises: as `draw_frontier`.
     """
     gathered = Gathered()
-    out = gathered.attempt(lambda: None if request.out is None else out_path(request.out, TABLES))
+    out = gathered.attempt(lambda: None if request.out is None else out_path(request.out, KINDS))
     against = gathered.attempt(lambda: _against(request.against))
     ends = gathered.attempt(lambda: _range(request))
     problem = gathered.attempt(lambda: _problem(request))

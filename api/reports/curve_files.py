@@ -1,4 +1,4 @@
-"""Exact curves as CSV and as workbooks: every breakpoint, as decimals rounded half up to fen, kg and a millionth.
+"""Exact curves as CSV, workbooks and pictures: every breakpoint, as decimals rounded half up to fen, kg, a millionth.
 
 The CSV is the table of breakpoints alone; the workbook has a sheet for each part of the answer.
 """
@@ -101,8 +101,41 @@ def budget_workbook(answer: BudgetAnswer, lang: Language) -> bytes:
     return _workbook(sheets, lang)
 
 
-FRONTIER_WRITERS: dict[str, Callable[[Any, Language], bytes]] = {".csv": frontier_csv, ".xlsx": frontier_workbook}
-BUDGET_WRITERS: dict[str, Callable[[Any, Language], bytes]] = {".csv": budget_csv, ".xlsx": budget_workbook}
+def frontier_picture(kind: str) -> Callable[[FrontierAnswer, Language], bytes]:
+    """What draws a frontier as a file of this kind."""
+
+    def draw(answer: FrontierAnswer, lang: Language) -> bytes:
+        from api.reports.pictures import picture
+        from scenarios.charts import frontier_chart
+
+        return picture(frontier_chart(answer.frontier, lang), kind)
+
+    return draw
+
+
+def budget_picture(kind: str) -> Callable[[BudgetAnswer, Language], bytes]:
+    """What draws a curve as a file of this kind."""
+
+    def draw(answer: BudgetAnswer, lang: Language) -> bytes:
+        from api.reports.pictures import picture
+        from scenarios.charts import curve_chart
+
+        return picture(curve_chart(answer.curve, lang), kind)
+
+    return draw
+
+
+DRAWN = (".html", ".svg", ".png")
+FRONTIER_WRITERS: dict[str, Callable[[Any, Language], bytes]] = {
+    ".csv": frontier_csv,
+    ".xlsx": frontier_workbook,
+    **{kind: frontier_picture(kind) for kind in DRAWN},
+}
+BUDGET_WRITERS: dict[str, Callable[[Any, Language], bytes]] = {
+    ".csv": budget_csv,
+    ".xlsx": budget_workbook,
+    **{kind: budget_picture(kind) for kind in DRAWN},
+}
 
 
 # ---------------------------------------------------------------------------------------------------------------- rows

@@ -310,6 +310,19 @@ def test_a_json_file_is_what_json_on_stdout_is(small, tmp_path, command):
     assert json.loads(path.read_text(encoding="utf-8")) == told
 
 
+@pytest.mark.parametrize(
+    ("command", "kind", "start"),
+    [("frontier", ".html", b"<!doctype html>"), ("frontier", ".png", b"\x89PNG"), ("budget", ".svg", b"<svg")],
+)
+def test_pictures_are_written_as_pages_vectors_and_pixels(small, tmp_path, command, kind, start):
+    """Each as its name says, with words of the caller's language."""
+    path = tmp_path / f"curve{kind}"
+    small.page(command, "-o", str(path), lang="zh")
+    content = path.read_bytes()
+    assert content.startswith(start)
+    assert kind == ".png" or "元" in content.decode()
+
+
 # ----------------------------------------------------------------------------------------------------- shipped examples
 
 
