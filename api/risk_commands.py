@@ -115,7 +115,8 @@ def risk_command(
     lang: LangOption = None,
 ) -> int:
     """Where the cost lies, the chances, and what drives the spread."""
-    from api.reports.risk import risk_document, show_risk
+    from api.reports.risk import show_risk
+    from api.reports.risk_files import risk_document
     from api.risk_desk import risk_of
     from api.risk_terms import DrawsRequest
 
@@ -191,7 +192,8 @@ def sweep_command(
     lang: LangOption = None,
 ) -> int:
     """Every draw as a row; an interrupted run goes on where it was."""
-    from api.reports.risk import draws_document, show_draws
+    from api.reports.risk import show_draws
+    from api.reports.risk_files import draws_document
     from api.risk_desk import saved_folder, sweep_of
     from api.risk_terms import DrawsRequest
 

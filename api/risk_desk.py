@@ -71,7 +71,7 @@ def risk_of(
         swept = _all_swept(questions, basis, executor, report, cancelled)
     answer = RiskAnswer(basis, asked.everything, _risk(asked, swept), swept[""], _stochastic(request, basis))
     if out is not None:
-        from api.reports.risk import risk_file
+        from api.reports.risk_files import risk_file
 
         write_whole(out, risk_file(answer, out.suffix.casefold(), lang))
     return answer
@@ -108,7 +108,7 @@ def sweep_of(
         swept = _swept(question, basis, executor, report, cancelled, saved)
     answer = SweepAnswer(basis, question, swept)
     if out is not None:
-        from api.reports.risk import draws_file
+        from api.reports.risk_files import draws_file
 
         write_whole(out, draws_file(answer, out.suffix.casefold(), lang))
     if saved is not None and request.resume is None:

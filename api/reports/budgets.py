@@ -8,16 +8,8 @@ from datetime import date
 from typing import Any, TextIO
 
 from api.reports.page import Page
-from api.reports.risk import (
-    Sheet,
-    basis_document,
-    basis_sheet,
-    csv_bytes,
-    json_bytes,
-    show_basis,
-    show_findings,
-    workbook_bytes,
-)
+from api.reports.risk import show_basis, show_findings
+from api.reports.risk_files import Sheet, basis_document, basis_sheet, csv_bytes, json_bytes, workbook_bytes
 from api.reports.words import grouped, pick
 from api.risk_terms import CalendarAnswer
 from optimizer.plan import Json
