@@ -71,7 +71,12 @@ def compare_command(
     cluster: ClusterOption = None,
     out: Annotated[
         str | None,
-        typer.Option("-o", "--output", metavar="FILE", help=both("另存为 .json .xlsx .csv", "also .json .xlsx .csv")),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help=both("另存为 .json .xlsx .csv .html .svg .png", "also .json .xlsx .csv .html .svg .png"),
+        ),
     ] = None,
     as_of: AsOfOption = None,
     database: DatabaseOption = None,

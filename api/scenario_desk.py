@@ -19,7 +19,7 @@ from scenarios.outcomes import Planner
 from scenarios.runner import Advance, run
 from scenarios.side_by_side import DAYS_AT_RISK, SideBySide, side_by_side
 
-TABLES = (".json", ".xlsx", ".csv")
+TABLES = (".json", ".xlsx", ".csv", ".html", ".svg", ".png")
 """What a comparison can be written as."""
 
 
@@ -117,6 +117,22 @@ def write_table(table: SideBySide, path: Path, lang: Language) -> None:
     kind = path.suffix.casefold()
     if kind == ".json":
         content = (json.dumps(table.as_dict(lang), ensure_ascii=False, indent=1) + "\n").encode()
+    elif kind == ".csv":
+        content = table_csv(table, lang)
+    elif kind == ".xlsx":
+        content = table_workbook(table, lang)
     else:
-        content = table_csv(table, lang) if kind == ".csv" else table_workbook(table, lang)
+        content = drawn_table(table, kind, lang)
     write_whole(path, content)
+
+
+def drawn_table(table: SideBySide, kind: str, lang: Language) -> bytes:
+    """A comparison as a picture: the tiers of every scenario; on a page also costs and fiscal years."""
+    from api.reports.pictures import page_of, picture
+    from scenarios.charts import cash_flow_chart, cost_change_chart, tier_mix_chart
+
+    mix = tier_mix_chart(table, lang)
+    if kind != ".html":
+        return picture(mix, kind)
+    titles = ("层级", "成本变化", "财政年度") if lang == "zh" else ("Tiers", "Change of cost", "Fiscal years")
+    return page_of([mix, cost_change_chart(table, lang), cash_flow_chart(table, lang)], titles, lang)

@@ -319,3 +319,14 @@ def test_help_speaks_the_callers_language(jinheng, lang, words):
     assert answer.code == 0
     assert words in flat(answer.out) and "--cluster" in answer.out
     assert bool(re.search("[\u4e00-\u9fff]", answer.out)) == (lang == "zh")
+
+
+@pytest.mark.parametrize(("ending", "begins"), [(".html", b"<!doctype html>"), (".svg", b"<svg"), (".png", b"\x89PNG")])
+def test_a_comparison_is_drawn_where_the_name_asks_for_a_picture(compare, tmp_path, ending, begins):
+    out = tmp_path / f"out{ending}"
+    answer = compare("cheapest-lawful", "-o", str(out), "--lang", "zh")
+    assert answer.code == 0, answer.err
+    content = out.read_bytes()
+    assert content[:20].lower().startswith(begins.lower())
+    if ending != ".png":
+        assert "最便宜的合规组合" in content.decode()
