@@ -76,7 +76,12 @@ HoldOption = Annotated[
 KeepOption = Annotated[bool, typer.Option("--keep-budget", help=both("不得超过预算", "no draw may exceed the budgets"))]
 TablesOption = Annotated[
     str | None,
-    typer.Option("-o", "--output", metavar="FILE", help=both("另存为 .json .xlsx .csv", "also .json .xlsx .csv")),
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help=both("另存为 .json .xlsx .csv .html .svg .png", "also .json .xlsx .csv .html .svg .png"),
+    ),
 ]
 
 

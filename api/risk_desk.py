@@ -32,9 +32,9 @@ from scenarios.stochastic import StochasticPlan, stand_up_to
 from scenarios.sweep import Question, question_of, ranges, sweep_range
 from scenarios.swept import Sweep, joined
 
-RISK_FILES = (".json", ".xlsx", ".csv")
+RISK_FILES = (".json", ".xlsx", ".csv", ".html", ".svg", ".png")
 DRAWS_FILES = (".json", ".csv")
-CALENDAR_FILES = (".json", ".xlsx", ".csv")
+CALENDAR_FILES = RISK_FILES
 SAVED_ENDING = ".parts"
 """What the folder of finished chunks beside an output file is called by."""
 RANGE_CELLS = 50_000

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, TextIO
 
 from api.reports.page import Page
+from api.reports.pictures import PICTURES, picture
 from api.reports.risk import show_basis, show_findings
 from api.reports.risk_files import Sheet, basis_document, basis_sheet, csv_bytes, json_bytes, workbook_bytes
 from api.reports.words import grouped, pick
@@ -132,9 +133,13 @@ def calendar_document(answer: CalendarAnswer, lang: Language) -> Json:
 
 
 def calendar_file(answer: CalendarAnswer, kind: str, lang: Language) -> bytes:
-    """The answer of `calendar` as .json, .csv (the reserves) or .xlsx."""
+    """The answer of `calendar` as .json, .csv (the reserves), .xlsx, or as a picture."""
     if kind == ".json":
         return json_bytes(calendar_document(answer, lang))
+    if kind in PICTURES:
+        from scenarios.charts_risk import calendar_chart
+
+        return picture(calendar_chart(answer.budget, lang), kind)
     reserves = _reserves(answer.budget.reserves, lang)
     if kind == ".csv":
         return csv_bytes(*reserves)

@@ -13,6 +13,7 @@ import xlsxwriter  # type: ignore[import-untyped]
 
 from api.printable import printable
 from api.reports.csv import inert
+from api.reports.pictures import PICTURES, page_of, picture
 from api.reports.words import pick
 from api.risk_terms import Basis, RiskAnswer, SweepAnswer, tail_weight_text
 from optimizer.plan import Json
@@ -137,9 +138,15 @@ def draws_file(answer: SweepAnswer, kind: str, lang: Language) -> bytes:
 
 
 def risk_file(answer: RiskAnswer, kind: str, lang: Language) -> bytes:
-    """The answer of `risk` as .json, .csv (its measures) or .xlsx."""
+    """The answer of `risk` as .json, .csv (its measures), .xlsx, or as pictures."""
     if kind == ".json":
         return json_bytes(risk_document(answer, lang))
+    if kind in PICTURES:
+        from scenarios.charts_risk import cost_distribution_chart, tornado_chart
+
+        cost = cost_distribution_chart(answer.sweep, lang, answer.risk.budget_fen)
+        both = [cost, tornado_chart(answer.risk, lang)] if answer.risk.drivers else [cost]
+        return page_of(both, [], lang) if kind == ".html" else picture(cost, kind)
     measures = _measures(answer.risk, lang)
     if kind == ".csv":
         return csv_bytes(*measures)

@@ -173,6 +173,13 @@ def test_risk_is_written_as_json_workbook_and_table(jinheng: Any, desk: Path) ->
     assert (desk / "risk.xlsx").read_bytes()[:2] == b"PK"
 
 
+@pytest.mark.parametrize(("command", "event"), [("risk", "event.yaml"), ("calendar", "calendar.yaml")])
+def test_risk_and_a_calendar_are_drawn_as_pictures(jinheng: Any, desk: Path, command: str, event: str) -> None:
+    for name, start in (("p.svg", b"<svg"), ("p.png", b"\x89PNG"), ("p.html", b"<!doctype html>")):
+        assert jinheng(*asked(command, "-o", name, event=event)).code == 0
+        assert (desk / name).read_bytes().startswith(start)
+
+
 # ---------------------------------------------------------------------------------------------------------------- sweep
 
 
