@@ -63,6 +63,8 @@ from scenarios.changes import (
 )
 from scenarios.library import READY
 from scenarios.scenario import Scenario
+from scenarios.side_by_side import COLUMNS as COMPARED
+from scenarios.side_by_side import INTEGERS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -472,6 +474,8 @@ def test_every_column_of_a_frame_is_on_the_page_with_its_type(name: str) -> None
     for heading, frame in frames.items():
         types = {column: str(kind).removesuffix("[pyarrow]") for column, kind in frame.dtypes.items()}
         assert {column: cells[0] for column, cells in rows(name, heading).items()} == types
+    compared = {column: "Int64" if column in INTEGERS else "str" for column in COMPARED}
+    assert {column: cells[0] for column, cells in rows(name, "SideBySide").items()} == compared
 
 
 def test_the_changelog_knows_the_version() -> None:
