@@ -2,9 +2,9 @@
 
 from itertools import product
 from math import prod
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from optimizer.events import Noun
@@ -19,11 +19,23 @@ LISTED = ("prices", "availability")
 """Changes that two axes may both make: one after the other."""
 
 
+def _known(name: str) -> str:
+    if name not in READY:
+        known = ", ".join(READY)
+        zh, en = f"没有这个现成的情景; 有: {known}", f"no such ready scenario; there are {known}"
+        raise PydanticCustomError("library_unknown", en, {"zh": zh})
+    return name
+
+
+type ReadyName = Annotated[str, AfterValidator(_known)]
+"""The name of a ready scenario: told beside a file's other faults where it is none."""
+
+
 class ScenarioSet(Noun):
     """A scenario file's content: any of the three."""
 
     scenarios: tuple[Scenario, ...] = ()
-    library: tuple[str, ...] = ()
+    library: tuple[ReadyName, ...] = ()
     """Names of ready scenarios."""
     grid: dict[str, dict[str, Changes]] = Field(default_factory=dict)
     """Axis -> option -> changes. Every combination of one option an axis becomes a scenario."""
@@ -38,11 +50,6 @@ class ScenarioSet(Noun):
             zh = f"共 {count} 个情景, 过多: 至多 {SCENARIOS_MAX} 个"
             en = f"makes ({count}) scenarios, too many: at most {SCENARIOS_MAX}"
             raise PydanticCustomError("scenarios_many", en, {"zh": zh})
-        unknown = [name for name in self.library if name not in READY]
-        if unknown:
-            known = ", ".join(READY)
-            zh, en = f"没有现成的情景 {', '.join(unknown)}; 有: {known}", f"no ready scenario {', '.join(unknown)}"
-            raise PydanticCustomError("library_unknown", f"{en}; there are {known}", {"zh": zh})
         clashes = self._clashes()
         if clashes:
             zh, en = f"两个轴都改变: {', '.join(clashes)}", f"two axes change the same: {', '.join(clashes)}"

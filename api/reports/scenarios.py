@@ -75,12 +75,12 @@ def show_scenarios(table: SideBySide, lang: Language, stream: TextIO) -> None:
 
 
 def progress_words(advance: Advance, lang: Language) -> str:
-    """How far it is, and how long the rest may take."""
-    done = pick(lang, f"情景 {advance.done}/{advance.total}", f"scenario {advance.done}/{advance.total}")
+    """What is counted, and how long the rest may take."""
+    what = pick(lang, "个情景", "scenarios")
     if advance.seconds_left is None or advance.done == advance.total:
-        return done
+        return what
     left = round(advance.seconds_left)
-    return done + pick(lang, f", 约余 {left} 秒", f", about {left} s left")
+    return what + pick(lang, f", 约余 {left} 秒", f", about {left} s left")
 
 
 # ------------------------------------------------------------------------------------------------------------ the table
