@@ -4,6 +4,7 @@ import csv
 import io
 from dataclasses import fields
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -112,7 +113,7 @@ def test_columns_have_the_types_of_the_engine_and_names_stand_once():
         if isinstance(column, Labels):
             assert column.codes.dtype == np.int32 and len(set(column.names)) == len(column.names)
         kind = COLUMN_KINDS[f.name]
-        expected = {"id": object, "int": np.int64, "date": "datetime64[D]", "bool": bool}
+        expected: dict[str, Any] = {"id": object, "int": np.int64, "date": "datetime64[D]", "bool": bool}
         assert kind == "label" or column.dtype == np.dtype(expected[kind]), f.name
 
 
