@@ -503,12 +503,10 @@ def test_a_user_without_permission_is_told_so(postgresql):
 
 def test_a_report_that_does_not_know_a_price_does_not_take_it_back(store):
     """The exchange tells opening prices in one answer and turnover by method in another, of the same day."""
-    whole = Quote(DAY, "allowance", "CEA", "CEA25", 2025, "listed", 9760, 9760, 9730, 9740, -1, 231_173_000, -1)
-    turnover = Quote(
-        DAY, "allowance", "CEA", "CEA25", 2025, "listed", volume_kg=231_173_000, turnover_fen=2_251_570_820
-    )
+    whole = Quote(DAY, "allowance", "CEA", "CEA25", 2025, "listed", 8010, 8010, 7990, 8000, -1, 123_000_000, -1)
+    turnover = Quote(DAY, "allowance", "CEA", "CEA25", 2025, "listed", volume_kg=123_000_000, turnover_fen=984_000_000)
     assert store.save_quotes(reading(whole), NOW).added == 1
     assert store.save_quotes(reading(turnover, name="b.json"), NOW).revised == 1
-    assert store.quotes()[0] == whole._replace(turnover_fen=2_251_570_820)
+    assert store.quotes()[0] == whole._replace(turnover_fen=984_000_000)
     assert store.save_quotes(reading(whole, name="c.json"), NOW).revised == 0
-    assert store.quotes()[0] == whole._replace(turnover_fen=2_251_570_820)
+    assert store.quotes()[0] == whole._replace(turnover_fen=984_000_000)
