@@ -13,21 +13,26 @@ import typer
 
 from api.command_options import (
     AsOfOption,
+    BudgetOption,
     DatabaseOption,
     EpsilonOption,
+    EventArgument,
     JsonOption,
     LangOption,
     ObjectiveOption,
     OffersOption,
+    OutlookOption,
     OutOption,
+    PolicyOption,
     answer,
+    say_written,
     speak_by_default,
     spoken_language,
     working,
 )
 from api.command_words import both, say_misuse, speak
 from api.curve_commands import budget_command, frontier_command
-from api.market_commands import import_command, say_written, snapshots_app, synth_command
+from api.market_commands import import_command, snapshots_app, synth_command
 from api.price_commands import history_app, outlook_app
 from api.printable import say
 from api.problems import EXIT_BAD_INPUT, EXIT_OK, EXIT_OUR_FAULT, EXIT_STOPPED, explain_error
@@ -95,21 +100,13 @@ def _root(
 
 @app.command("plan", help=both("最低成本的采购方案", "The least-cost purchase, with its reasons and its proof"))
 def plan_command(
-    event: Annotated[
-        str, typer.Argument(metavar="EVENT", help=both("活动文件: YAML 或 JSON", "event file: YAML or JSON"))
-    ],
+    event: EventArgument,
     offers: OffersOption,
-    policy: Annotated[
-        str | None, typer.Option("--policy", metavar="P", help=both("规则包编号或文件", "rule pack: id or file"))
-    ] = None,
+    policy: PolicyOption = None,
     objective: ObjectiveOption = None,
     epsilon: EpsilonOption = None,
-    outlook: Annotated[
-        str | None, typer.Option("--outlook", metavar="FILE", help=both("远期价格系数", "forward price factors"))
-    ] = None,
-    budget: Annotated[
-        str | None, typer.Option("--budget", metavar="YUAN", help=both("替换预算 (元)", "replaces the budget, yuan"))
-    ] = None,
+    outlook: OutlookOption = None,
+    budget: BudgetOption = None,
     time_limit: Annotated[
         str | None,
         typer.Option("--time-limit", metavar="S", help=both("限时 (秒), 结果不可复现", "seconds; not reproducible")),
@@ -131,15 +128,15 @@ def plan_command(
         event,
         offers,
         as_of or today(),
-        policy,
-        objective,
-        epsilon,
-        outlook,
-        budget,
-        time_limit,
-        explain,
-        out,
-        database_url(database),
+        policy=policy,
+        objective=objective,
+        epsilon=epsilon,
+        outlook=outlook,
+        budget=budget,
+        url=database_url(database),
+        time_limit=time_limit,
+        explain=explain,
+        out=out,
     )
     return _planned(request, as_json, spoken_language(lang))
 
@@ -197,8 +194,7 @@ def replan_command(
         answer(made.as_dict(spoken))
     else:
         show_changes(made.changes, spoken, sys.stdout, made.findings)
-    if out is not None:
-        say_written(out, spoken)
+    say_written(out, spoken)
     return made.after.exit_code
 
 
@@ -265,8 +261,7 @@ def _planned(request: "PlanRequest", as_json: bool, lang: "Language") -> int:
         from api.reports.terminal import show_plan
 
         show_plan(made, lang, sys.stdout)
-    if request.out is not None:
-        say_written(request.out, lang)
+    say_written(request.out, lang)
     return made.exit_code
 
 

@@ -10,11 +10,25 @@ import typer
 
 from api.command_words import both
 from api.printable import say
+from api.problems import EXIT_OK
+from api.progress import Progress
 from api.settings import LANGUAGES
 
 if TYPE_CHECKING:
-    from optimizer.wording import Language
+    from collections.abc import Callable
 
+    from optimizer.wording import Language, Text
+    from scenarios.runner import Advance
+
+
+def option(metavar: str, name: str, zh: str, en: str) -> Any:
+    """An option that takes a text, with its help in both languages."""
+    return typer.Option(name, metavar=metavar, help=both(zh, en))
+
+
+EventArgument = Annotated[
+    str, typer.Argument(metavar="EVENT", help=both("活动文件: YAML 或 JSON", "event file: YAML or JSON"))
+]
 OffersOption = Annotated[
     str,
     typer.Option(
@@ -38,6 +52,22 @@ OutOption = Annotated[
     typer.Option("-o", "--output", metavar="FILE", help=both("另存为 .json .xlsx .csv", "also write .json .xlsx .csv")),
 ]
 
+PicturesOutOption = Annotated[
+    str | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help=both("另存为 .json .xlsx .csv .html .svg .png", "also .json .xlsx .csv .html .svg .png"),
+    ),
+]
+PolicyOption = Annotated[str | None, option("P", "--policy", "规则包编号或文件", "rule pack: id or file")]
+OutlookOption = Annotated[str | None, option("FILE", "--outlook", "远期价格系数", "forward price factors")]
+BudgetOption = Annotated[str | None, option("YUAN", "--budget", "替换预算 (元)", "replaces the budget, yuan")]
+WorkersOption = Annotated[str | None, option("N", "--workers", "进程数, 默认 1", "processes; default 1")]
+ClusterOption = Annotated[
+    str | None, option("ADDRESS", "--cluster", "Dask 调度器的地址", "address of a Dask scheduler")
+]
 DatabaseOption = Annotated[
     str | None,
     typer.Option(
@@ -98,3 +128,29 @@ def answer(what: Any) -> None:
 def working(lang: "Language") -> str:
     """What is said while the work goes on."""
     return "计算中" if lang == "zh" else "Working"
+
+
+def say_written(path: str | None, lang: "Language") -> None:
+    """Which file was written, on stderr; nothing where none was asked for."""
+    if path is not None:
+        say(f"已写出 {path}" if lang == "zh" else f"Written: {path}", sys.stderr)
+
+
+def tell(
+    document: "Callable[[], Any]", show: "Callable[[], None]", as_json: bool, out: str | None, lang: "Language"
+) -> int:
+    """The answer, as data or as a page, then which file was written. Gives exit code 0."""
+    if as_json:
+        answer(document())
+    else:
+        show()
+    say_written(out, lang)
+    return EXIT_OK
+
+
+def run_progress(what: "Text", lang: "Language") -> "tuple[Progress, Callable[[Advance], None]]":
+    """Progress of a run of many tasks, and what tells it how far the run is; `what` is counted."""
+    from api.reports.words import rest_words
+
+    progress = Progress(str, working(lang))
+    return progress, lambda done: progress.report(rest_words(done, what, lang), done.done - 1, done.total)

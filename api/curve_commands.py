@@ -7,31 +7,23 @@ import typer
 
 from api.command_options import (
     AsOfOption,
+    BudgetOption,
     DatabaseOption,
+    EventArgument,
     JsonOption,
     LangOption,
     ObjectiveOption,
     OffersOption,
-    answer,
+    OutlookOption,
+    PicturesOutOption,
+    PolicyOption,
     spoken_language,
+    tell,
     working,
 )
 from api.command_words import both
-from api.market_commands import say_written
-from api.problems import EXIT_OK
 from api.progress import Progress
-from api.scenario_commands import BudgetOption, EventArgument, OutlookOption, PolicyOption
 from api.settings import database_url, today
-
-CurveOutOption = Annotated[
-    str | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help=both("另存为 .json .xlsx .csv .html .svg .png", "also .json .xlsx .csv .html .svg .png"),
-    ),
-]
 
 
 def frontier_command(
@@ -67,7 +59,7 @@ def frontier_command(
             help=both("至多贵多少, 默认 0.05", "how much dearer they may be; default 0.05"),
         ),
     ] = None,
-    out: CurveOutOption = None,
+    out: PicturesOutOption = None,
     as_of: AsOfOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
@@ -82,24 +74,18 @@ def frontier_command(
         event,
         offers,
         as_of or today(),
-        policy,
-        objective,
-        outlook,
-        budget,
-        alternatives,
-        within,
-        out,
-        database_url(database),
+        policy=policy,
+        objective=objective,
+        outlook=outlook,
+        budget=budget,
+        url=database_url(database),
+        alternatives=alternatives,
+        within=within,
+        out=out,
     )
     progress = Progress(lambda name: step_words(name, spoken), working(spoken))
     found = progress.run(lambda: draw_frontier(request, spoken, report=progress.report, cancelled=progress.stopping))
-    if as_json:
-        answer(found.as_dict(spoken))
-    else:
-        show_frontier(found, spoken, sys.stdout)
-    if out is not None:
-        say_written(out, spoken)
-    return EXIT_OK
+    return tell(lambda: found.as_dict(spoken), lambda: show_frontier(found, spoken, sys.stdout), as_json, out, spoken)
 
 
 def budget_command(
@@ -145,7 +131,7 @@ def budget_command(
             help=both("报价或工具的保本价, 可重复", "break-even price of an offer or an instrument; repeatable"),
         ),
     ] = None,
-    out: CurveOutOption = None,
+    out: PicturesOutOption = None,
     as_of: AsOfOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
@@ -160,23 +146,17 @@ def budget_command(
         event,
         offers,
         as_of or today(),
-        policy,
-        objective,
-        outlook,
-        budget,
-        against,
-        low,
-        high,
-        tuple(break_even or ()),
-        out,
-        database_url(database),
+        policy=policy,
+        objective=objective,
+        outlook=outlook,
+        budget=budget,
+        url=database_url(database),
+        against=against,
+        low=low,
+        high=high,
+        break_even=tuple(break_even or ()),
+        out=out,
     )
     progress = Progress(lambda name: step_words(name, spoken), working(spoken))
     found = progress.run(lambda: draw_budget(request, spoken, report=progress.report, cancelled=progress.stopping))
-    if as_json:
-        answer(found.as_dict(spoken))
-    else:
-        show_budget(found, spoken, sys.stdout)
-    if out is not None:
-        say_written(out, spoken)
-    return EXIT_OK
+    return tell(lambda: found.as_dict(spoken), lambda: show_budget(found, spoken, sys.stdout), as_json, out, spoken)

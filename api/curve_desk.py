@@ -6,14 +6,14 @@ Writes only what `out` asks for. The words and tables of the answers are in `rep
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal
 
 from api.curve_answers import BudgetAnswer, FrontierAnswer, replaced_budgets
-from api.documents import Gathered, read_problem
-from api.stored_markets import market_of
+from api.documents import Gathered
+from api.event_files import whole_number
+from api.problem_request import ProblemRequest
 from api.whole_files import out_path, write_whole
 from optimizer import BadInput, Problem
 from optimizer.exact_program import refuse_slack
@@ -38,43 +38,25 @@ type Against = Literal["money", "emissions", "margin"]
 
 
 @dataclass(frozen=True)
-class FrontierRequest:
-    """What a caller asks of a frontier, as written: nothing is read or tested yet."""
+class FrontierRequest(ProblemRequest):
+    """What a caller asks of a frontier, as written; `objective` is what alternatives hold before the cost."""
 
-    event: str
-    offers: str
-    as_of: date | str
-    policy: str | None = None
-    objective: str | None = None
-    """Of the alternatives: what is held before the cost."""
-    outlook: str | None = None
-    budget: str | None = None
     alternatives: str | None = None
     """How many near-optimal portfolios to look for."""
     within: str | None = None
     out: str | None = None
-    url: str = ""
-    """The database in which snapshots are looked for."""
 
 
 @dataclass(frozen=True)
-class BudgetRequest:
-    """What a caller asks of a curve, as written: nothing is read or tested yet."""
+class BudgetRequest(ProblemRequest):
+    """What a caller asks of a curve, as written."""
 
-    event: str
-    offers: str
-    as_of: date | str
-    policy: str | None = None
-    objective: str | None = None
-    outlook: str | None = None
-    budget: str | None = None
     against: str | None = None
     low: str | None = None
     high: str | None = None
     break_even: tuple[str, ...] = ()
     """Offers and instruments whose break-even prices are wanted."""
     out: str | None = None
-    url: str = ""
 
 
 # -------------------------------------------------------------------------------------------------------- the frontier
@@ -123,12 +105,7 @@ def draw_frontier(
 
 def _how_many(text: str | None) -> int:
     """How many alternatives; 0 when none are asked for."""
-    if text is None:
-        return 0
-    if text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= HOW_MANY_MAX:
-        return int(text)
-    zh, en = f"应为 1 到 {HOW_MANY_MAX} 的整数", f"should be a whole number from 1 to {HOW_MANY_MAX}"
-    raise BadInput([fault("how_many", zh, en, path="--alternatives", value=text)])
+    return 0 if text is None else whole_number(text, "--alternatives", 1, HOW_MANY_MAX)
 
 
 def _within(request: FrontierRequest) -> int:
@@ -165,18 +142,9 @@ def _refuse_objective(request: FrontierRequest) -> None:
     raise BadInput([fault("frontier_objective", zh, en, path="--objective", value=request.objective)])
 
 
-def _problem(request: FrontierRequest | BudgetRequest) -> Problem:
-    problem = read_problem(
-        request.event,
-        lambda: market_of(request.offers, request.url),
-        as_of=request.as_of,
-        policy=request.policy,
-        objective=request.objective,
-        outlook=request.outlook,
-        budget=request.budget,
-    )
-    wants_alternatives = isinstance(request, FrontierRequest) and request.alternatives is not None
-    if wants_alternatives and all(spec.level != "cost" for spec in problem.levels()):
+def _problem(request: FrontierRequest) -> Problem:
+    problem = request.problem()
+    if request.alternatives is not None and all(spec.level != "cost" for spec in problem.levels()):
         zh, en = "其他方案需要目标中有 cost 层", "alternatives need an objective with the level cost"
         raise BadInput([fault("no_cost", zh, en, path="objective")])
     return problem
@@ -200,7 +168,7 @@ def draw_budget(
     out = gathered.attempt(lambda: None if request.out is None else out_path(request.out, KINDS))
     against = gathered.attempt(lambda: _against(request.against))
     ends = gathered.attempt(lambda: _range(request))
-    problem = gathered.attempt(lambda: _problem(request))
+    problem = gathered.attempt(request.problem)
     if problem is not None:
         gathered.attempt(lambda: refuse_slack(problem))
         gathered.attempt(lambda: _refuse_unknown(problem, request.break_even))

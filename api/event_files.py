@@ -160,6 +160,14 @@ def read_epsilon(value: object) -> int:
     return _option(TypeAdapter(RateE4), value, "--epsilon", int)
 
 
+def whole_number(text: str, option: str, least: int, most: int) -> int:
+    """A whole number in digits, from `least` to `most`. Raises BadInput."""
+    if not text.isascii() or not text.isdigit() or len(text) > 20 or not least <= int(text) <= most:
+        zh, en = f"应为 {least} 至 {most} 的整数", f"should be a whole number from {least} to {most}"
+        raise BadInput([fault("whole_number", zh, en, path=option, value=text)])
+    return int(text)
+
+
 def _option[T](adapter: TypeAdapter[Any], value: object, option: str, kind: Callable[..., T]) -> T:
     try:
         found: T = adapter.validate_python(value)

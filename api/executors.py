@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 
+from api.event_files import whole_number
 from optimizer.errors import BadInput
 from optimizer.findings import fault
 from scenarios.runner import processes
@@ -14,12 +15,7 @@ CONNECT_SECONDS = 10
 
 def read_workers(text: str | None) -> int:
     """The number of processes that `--workers` asks for; 1 is this process alone. Raises BadInput."""
-    if text is None:
-        return 1
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= WORKERS_MAX):
-        zh, en = f"应为 1 至 {WORKERS_MAX} 的整数", f"should be a whole number from 1 to {WORKERS_MAX}"
-        raise BadInput([fault("workers", zh, en, path="--workers", value=text)])
-    return int(text)
+    return 1 if text is None else whole_number(text, "--workers", 1, WORKERS_MAX)
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from api.command_options import (
     JsonOption,
     LangOption,
     answer,
+    option,
+    say_written,
     spoken_language,
     working,
 )
@@ -21,6 +23,7 @@ from api.progress import Progress
 from api.settings import cache_folder, database_url, now, proxy_and_certificates, today
 
 if TYPE_CHECKING:
+    from api.market_desk import ImportRequest
     from optimizer.wording import Language
 
 snapshots_app = typer.Typer(
@@ -38,55 +41,74 @@ IdArgument = Annotated[
 ]
 
 
-def _text(metavar: str, option: str, zh: str, en: str) -> Any:
-    return typer.Option(option, metavar=metavar, help=both(zh, en))
+FeedArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="FEED",
+        help=both(
+            "数据源: file, cneeex, ccer-exchange, ccer-registry, akshare, monthly-prices, offsets-db, verra, "
+            "gold-standard, vrod",
+            "file, cneeex, ccer-exchange, ccer-registry, akshare, monthly-prices, offsets-db, verra, "
+            "gold-standard, vrod",
+        ),
+    ),
+]
+FilesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FILE", help=both("手头的文件; 不给则联网获取", "files you have; without any it is fetched")
+    ),
+]
+FirstDayOption = Annotated[str | None, option("DATE", "--since", "取自哪天", "first day to fetch")]
+LastDayOption = Annotated[str | None, option("DATE", "--until", "取到哪天", "last day to fetch")]
+CodesOption = Annotated[
+    str | None, option("CODES", "--codes", "另取这些代码的日价", "also fetch daily prices of these codes")
+]
+MarketOption = Annotated[
+    str | None, option("NAME", "--market", "数据表应属的试点市场", "the pilot market that a frame must be of")
+]
+AddressOption = Annotated[str | None, option("URL", "--address", "改用此地址", "fetch from here instead")]
+OfflineOption = Annotated[
+    bool, typer.Option("--offline", help=both("只用以前取得的数据", "only what was fetched before"))
+]
+
+
+def import_request(
+    feed: str, files: list[str] | None, as_of: str | None, database: str | None, **asked: "str | bool | None"
+) -> "ImportRequest":
+    """What is asked to be imported, with the surroundings that every import needs."""
+    from api.market_desk import ImportRequest
+
+    proxy, ca_file = proxy_and_certificates()
+    known: dict[str, Any] = {**asked, "proxy": proxy, "ca_file": ca_file}
+    return ImportRequest(
+        feed, tuple(files or ()), as_of or today(), database_url(database), now(), cache_folder(), **known
+    )
 
 
 def import_command(
-    feed: Annotated[
-        str,
-        typer.Argument(
-            metavar="FEED",
-            help=both(
-                "数据源: file, cneeex, ccer-exchange, ccer-registry, akshare, monthly-prices, offsets-db, verra, "
-                "gold-standard, vrod",
-                "file, cneeex, ccer-exchange, ccer-registry, akshare, monthly-prices, offsets-db, verra, "
-                "gold-standard, vrod",
-            ),
-        ),
-    ],
-    files: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="FILE", help=both("手头的文件; 不给则联网获取", "files you have; without any it is fetched")
-        ),
-    ] = None,
-    since: Annotated[str | None, _text("DATE", "--since", "取自哪天", "first day to fetch")] = None,
-    until: Annotated[str | None, _text("DATE", "--until", "取到哪天", "last day to fetch")] = None,
-    codes: Annotated[
-        str | None, _text("CODES", "--codes", "另取这些代码的日价", "also fetch daily prices of these codes")
-    ] = None,
-    market: Annotated[
-        str | None, _text("NAME", "--market", "数据表应属的试点市场", "the pilot market that a frame must be of")
-    ] = None,
-    address: Annotated[str | None, _text("URL", "--address", "改用此地址", "fetch from here instead")] = None,
-    offline: Annotated[
-        bool, typer.Option("--offline", help=both("只用以前取得的数据", "only what was fetched before"))
-    ] = False,
+    feed: FeedArgument,
+    files: FilesArgument = None,
+    since: FirstDayOption = None,
+    until: LastDayOption = None,
+    codes: CodesOption = None,
+    market: MarketOption = None,
+    address: AddressOption = None,
+    offline: OfflineOption = False,
     price: Annotated[
-        str | None, _text("YUAN", "--price", "登记簿存量的单价 (元/吨)", "price of a registry's stock, yuan/t")
+        str | None, option("YUAN", "--price", "登记簿存量的单价 (元/吨)", "price of a registry's stock, yuan/t")
     ] = None,
     channel: Annotated[
         str | None,
-        _text("NAME", "--channel", "holder, agent, donation 或 open", "holder, agent, donation or open"),
+        option("NAME", "--channel", "holder, agent, donation 或 open", "holder, agent, donation or open"),
     ] = None,
-    fee_rate: Annotated[str | None, _text("SHARE", "--fee-rate", "代理费率", "agent's fee as a share")] = None,
-    unit_fee: Annotated[str | None, _text("YUAN", "--unit-fee", "每吨费用", "fee per t")] = None,
-    fixed_fee: Annotated[str | None, _text("YUAN", "--fixed-fee", "每笔费用", "fee per purchase")] = None,
-    seller: Annotated[str | None, _text("NAME", "--seller", "卖方", "seller of what names none")] = None,
+    fee_rate: Annotated[str | None, option("SHARE", "--fee-rate", "代理费率", "agent's fee as a share")] = None,
+    unit_fee: Annotated[str | None, option("YUAN", "--unit-fee", "每吨费用", "fee per t")] = None,
+    fixed_fee: Annotated[str | None, option("YUAN", "--fixed-fee", "每笔费用", "fee per purchase")] = None,
+    seller: Annotated[str | None, option("NAME", "--seller", "卖方", "seller of what names none")] = None,
     exclude: Annotated[
         str | None,
-        _text(
+        option(
             "CODES",
             "--exclude",
             "哪些疑点要排除报价 (none, all, 或代码)",
@@ -100,18 +122,15 @@ def import_command(
     lang: LangOption = None,
 ) -> int:
     """Read or fetch a feed, screen it, save its quotes and a snapshot of its offers."""
-    from api.market_desk import ImportRequest, import_offers
+    from api.market_desk import import_offers
     from api.reports.markets import import_document, import_text
 
     spoken = spoken_language(lang)
-    proxy, ca_file = proxy_and_certificates()
-    request = ImportRequest(
+    request = import_request(
         feed,
-        tuple(files or ()),
-        as_of or today(),
-        database_url(database),
-        now(),
-        cache_folder(),
+        files,
+        as_of,
+        database,
         since=since,
         until=until,
         codes=codes,
@@ -126,14 +145,11 @@ def import_command(
         seller=seller,
         exclude=exclude,
         out=out,
-        proxy=proxy,
-        ca_file=ca_file,
     )
     progress = _progress(spoken)
     done = progress.run(lambda: import_offers(request, lambda t: say(t.say(spoken), sys.stderr), progress.stopping))
     answer(import_document(done, spoken) if as_json else import_text(done, spoken))
-    if done.out is not None:
-        say_written(done.out, spoken)
+    say_written(done.out, spoken)
     return EXIT_OK
 
 
@@ -185,7 +201,7 @@ def diff_command(
     ],
     new: Annotated[str, typer.Argument(metavar="NEW", help=both("新的快照或报价文件", "the new snapshot or file"))],
     days: Annotated[
-        str, _text("N", "--days", "几天内到期算将到期", "days ahead within which an offer runs out")
+        str, option("N", "--days", "几天内到期算将到期", "days ahead within which an offer runs out")
     ] = "30",
     as_of: AsOfOption = None,
     database: DatabaseOption = None,
@@ -222,11 +238,6 @@ def synth_command(
     en = f"{len(made)} synthetic offers (no market's) -> {path}\n{made.sha256}"
     answer(document if as_json else zh if spoken == "zh" else en)
     return EXIT_OK
-
-
-def say_written(path: str, lang: "Language") -> None:
-    """Which file was written, on stderr."""
-    say(f"已写出 {path}" if lang == "zh" else f"Written: {path}", sys.stderr)
 
 
 def _progress(lang: "Language") -> Progress:

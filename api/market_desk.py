@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.documents import Gathered
-from api.event_files import read_day
+from api.event_files import read_day, whole_number
 from api.stored_markets import joined_market, looks_like_snapshot, market_of, market_path, opened_store, write_market
 from market_data import Snapshot, offers_of_quotes, offers_of_stock, screen
 from market_data.depth import through_agent
@@ -19,6 +19,7 @@ from market_data.feed_reading import FeedReading
 from market_data.feeds import FEEDS, Feed, FeedFile, Question, feed_named, fetch_feed, read_feed
 from market_data.listing import Listed, Terms
 from market_data.quotes import Quotes, joined_quotes
+from market_data.random_streams import SEED_MAX
 from market_data.screening import Screened, ScreenSettings
 from market_data.sources.fetch import Fetcher, FetchSettings
 from market_data.sources.raw_table import BYTES_MAX, ROWS_MAX
@@ -37,8 +38,6 @@ PLAIN_FILES = "file"
 """The name of the feed that is no feed: offers files as they are."""
 HISTORY_DAYS = 400
 """Calendar days of stored quotes that offers are held against: a year, and the month in which it began."""
-SEED_MAX = 2**63 - 1
-"""A seed has 63 bits."""
 
 
 # ------------------------------------------------------------------------------------------------------------ importing
@@ -379,14 +378,6 @@ def _number(text: str, option: str, read: Callable[[Any], int], zh: str, en: str
     if value < 0 or (read is e4_of and value > 10_000):
         raise BadInput([fault("number", zh, en, path=option, value=text)])
     return value
-
-
-def whole_number(text: str, option: str, least: int, most: int) -> int:
-    """A whole number in digits, from `least` to `most`. Raises BadInput."""
-    if not text.isascii() or not text.isdigit() or len(text) > 20 or not least <= int(text) <= most:
-        zh, en = f"应为 {least} 至 {most} 的整数", f"should be a whole number from {least} to {most}"
-        raise BadInput([fault("whole_number", zh, en, path=option, value=text)])
-    return int(text)
 
 
 # ------------------------------------------------------------------------------------------------------------ synthetic

@@ -6,13 +6,33 @@ from typing import Annotated, Any
 
 import typer
 
-from api.command_options import AsOfOption, DatabaseOption, JsonOption, LangOption, answer, spoken_language, working
+from api.command_options import (
+    AsOfOption,
+    DatabaseOption,
+    JsonOption,
+    LangOption,
+    answer,
+    option,
+    say_written,
+    spoken_language,
+    working,
+)
 from api.command_words import both
-from api.market_commands import say_written
+from api.market_commands import (
+    AddressOption,
+    CodesOption,
+    FeedArgument,
+    FilesArgument,
+    FirstDayOption,
+    LastDayOption,
+    MarketOption,
+    OfflineOption,
+    import_request,
+)
 from api.printable import say
 from api.problems import EXIT_OK
 from api.progress import Progress
-from api.settings import cache_folder, database_url, now, proxy_and_certificates, today
+from api.settings import database_url, today
 
 history_app = typer.Typer(
     help=both("价格历史: 序列与统计", "Price history: series and statistics"),
@@ -26,25 +46,21 @@ outlook_app = typer.Typer(
 )
 
 
-def _text(metavar: str, option: str, zh: str, en: str) -> Any:
-    return typer.Option(option, metavar=metavar, help=both(zh, en))
-
-
-SinceOption = Annotated[str | None, _text("DATE", "--since", "自哪天", "first day")]
-UntilOption = Annotated[str | None, _text("DATE", "--until", "到哪天", "last day")]
+SinceOption = Annotated[str | None, option("DATE", "--since", "自哪天", "first day")]
+UntilOption = Annotated[str | None, option("DATE", "--until", "到哪天", "last day")]
 EveryOption = Annotated[
-    str, _text("PERIOD", "--every", "day, week, month, quarter, year", "day, week, month, quarter, year")
+    str, option("PERIOD", "--every", "day, week, month, quarter, year", "day, week, month, quarter, year")
 ]
 MethodOption = Annotated[
-    str, _text("NAME", "--method", "listed, block, auction 或 all", "listed, block, auction or all")
+    str, option("NAME", "--method", "listed, block, auction 或 all", "listed, block, auction or all")
 ]
-ModelOption = Annotated[str, _text("NAME", "--model", "mean-reverting 或 bootstrap", "mean-reverting or bootstrap")]
-MonthsOption = Annotated[str, _text("N", "--months", "向前几个月", "months ahead")]
-SeedOption = Annotated[str, _text("S", "--seed", "随机种子", "the seed")]
-DrawsOption = Annotated[str, _text("N", "--draws", "抽样次数", "how many draws")]
+ModelOption = Annotated[str, option("NAME", "--model", "mean-reverting 或 bootstrap", "mean-reverting or bootstrap")]
+MonthsOption = Annotated[str, option("N", "--months", "向前几个月", "months ahead")]
+SeedOption = Annotated[str, option("S", "--seed", "随机种子", "the seed")]
+DrawsOption = Annotated[str, option("N", "--draws", "抽样次数", "how many draws")]
 SpotOption = Annotated[
     list[str] | None,
-    _text("NAME=YUAN", "--spot", "今日价格, 例如 ccer=96.34", "today's price, such as ccer=96.34"),
+    option("NAME=YUAN", "--spot", "今日价格, 例如 ccer=96.34", "today's price, such as ccer=96.34"),
 ]
 YamlOption = Annotated[
     str | None,
@@ -54,46 +70,35 @@ YamlOption = Annotated[
 
 @history_app.command("import", help=both("把数据源的行情存入历史", "Save a feed's quotes"))
 def history_import(
-    feed: Annotated[str, typer.Argument(metavar="FEED", help=both("数据源", "the feed"))],
-    files: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="FILE", help=both("文件; 不给则联网获取", "files; or it is fetched")),
-    ] = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    codes: Annotated[str | None, _text("CODES", "--codes", "另取这些代码", "also fetch these codes")] = None,
-    market: Annotated[str | None, _text("NAME", "--market", "试点市场", "pilot market")] = None,
-    address: Annotated[str | None, _text("URL", "--address", "改用此地址", "fetch from here instead")] = None,
-    offline: Annotated[
-        bool, typer.Option("--offline", help=both("只用以前取得的数据", "only what was fetched before"))
-    ] = False,
+    feed: FeedArgument,
+    files: FilesArgument = None,
+    since: FirstDayOption = None,
+    until: LastDayOption = None,
+    codes: CodesOption = None,
+    market: MarketOption = None,
+    address: AddressOption = None,
+    offline: OfflineOption = False,
     as_of: AsOfOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> int:
     """Quotes into the price history; no snapshot."""
-    from api.market_desk import ImportRequest
     from api.price_desk import import_quotes
     from api.reports.prices import receipts_document, receipts_text
 
     spoken = spoken_language(lang)
-    proxy, ca_file = proxy_and_certificates()
-    request = ImportRequest(
+    request = import_request(
         feed,
-        tuple(files or ()),
-        as_of or today(),
-        database_url(database),
-        now(),
-        cache_folder(),
+        files,
+        as_of,
+        database,
         since=since,
         until=until,
         codes=codes,
         market=market,
         address=address,
         offline=offline,
-        proxy=proxy,
-        ca_file=ca_file,
     )
     progress = Progress(str, working(spoken))
     _, receipts = progress.run(
@@ -130,11 +135,11 @@ def history_list(database: DatabaseOption = None, as_json: JsonOption = False, l
 @history_app.command("show", help=both("一个序列, 空缺写明", "One series, its gaps marked"))
 def history_show(
     instrument: Annotated[
-        str, _text("NAME", "--instrument", "ccer, allowance, credit ...", "ccer, allowance, credit ...")
+        str, option("NAME", "--instrument", "ccer, allowance, credit ...", "ccer, allowance, credit ...")
     ],
-    market: Annotated[str, _text("NAME", "--market", "市场", "the market")] = "",
-    code: Annotated[str, _text("CODE", "--code", "代码", "the code")] = "",
-    vintage: Annotated[str | None, _text("YEAR", "--vintage", "年份", "the vintage")] = None,
+    market: Annotated[str, option("NAME", "--market", "市场", "the market")] = "",
+    code: Annotated[str, option("CODE", "--code", "代码", "the code")] = "",
+    vintage: Annotated[str | None, option("YEAR", "--vintage", "年份", "the vintage")] = None,
     method: MethodOption = "all",
     every: EveryOption = "month",
     since: SinceOption = None,
@@ -162,15 +167,14 @@ def history_show(
     if out is not None:
         write_whole(Path(out), series_csv(series))
     answer(series_document(series, spoken) if as_json else series_text(series, spoken))
-    if out is not None:
-        say_written(out, spoken)
+    say_written(out, spoken)
     return EXIT_OK
 
 
 @history_app.command("stats", help=both("波动率, 相关, CCER 溢价", "Volatility, correlation, the CCER premium"))
 def history_stats(
     by: Annotated[
-        str, _text("WHAT", "--by", "instrument, vintage 或 code", "instrument, vintage or code")
+        str, option("WHAT", "--by", "instrument, vintage 或 code", "instrument, vintage or code")
     ] = "instrument",
     method: MethodOption = "all",
     every: EveryOption = "month",
@@ -231,11 +235,11 @@ def outlook_view(
 def outlook_estimate(
     model: ModelOption = "mean-reverting",
     months: MonthsOption = "24",
-    statistic: Annotated[str, _text("WHAT", "--statistic", "mean 或 P80", "mean, or a quantile such as P80")] = "mean",
+    statistic: Annotated[str, option("WHAT", "--statistic", "mean 或 P80", "mean, or a quantile such as P80")] = "mean",
     seed: SeedOption = "7",
     draws: DrawsOption = "10000",
     spot: SpotOption = None,
-    drift: Annotated[str, _text("kept|removed", "--drift", "bootstrap 的漂移", "the bootstrap's drift")] = "removed",
+    drift: Annotated[str, option("kept|removed", "--drift", "bootstrap 的漂移", "the bootstrap's drift")] = "removed",
     out: YamlOption = None,
     as_of: AsOfOption = None,
     database: DatabaseOption = None,
@@ -269,7 +273,7 @@ def outlook_draws(
     seed: SeedOption = "7",
     draws: DrawsOption = "10000",
     spot: SpotOption = None,
-    drift: Annotated[str, _text("kept|removed", "--drift", "bootstrap 的漂移", "the bootstrap's drift")] = "removed",
+    drift: Annotated[str, option("kept|removed", "--drift", "bootstrap 的漂移", "the bootstrap's drift")] = "removed",
     as_of: AsOfOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
@@ -291,10 +295,10 @@ def outlook_draws(
 @outlook_app.command("backtest", help=both("模型过去说得多准", "How often a model was right before"))
 def outlook_backtest(
     model: ModelOption = "mean-reverting",
-    held_out: Annotated[str, _text("N", "--held-out", "留出几个月", "months held out")] = "12",
+    held_out: Annotated[str, option("N", "--held-out", "留出几个月", "months held out")] = "12",
     seed: SeedOption = "7",
     draws: DrawsOption = "2000",
-    drift: Annotated[str, _text("kept|removed", "--drift", "bootstrap 的漂移", "the bootstrap's drift")] = "removed",
+    drift: Annotated[str, option("kept|removed", "--drift", "bootstrap 的漂移", "the bootstrap's drift")] = "removed",
     as_of: AsOfOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,

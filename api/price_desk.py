@@ -9,8 +9,8 @@ from typing import Any, cast
 import numpy as np
 
 from api.documents import Gathered
-from api.event_files import read_day
-from api.market_desk import SEED_MAX, ImportRequest, feed_file, read_readings, whole_number
+from api.event_files import read_day, whole_number
+from api.market_desk import ImportRequest, feed_file, read_readings
 from api.plain_data import read_plain
 from api.stored_markets import opened_store
 from api.whole_files import out_path, write_whole
@@ -32,6 +32,7 @@ from market_data.price_statistics import (
 )
 from market_data.quote_store import QuoteReceipt, StoredSeries
 from market_data.quotes import Quotes
+from market_data.random_streams import SEED_MAX
 from optimizer import BadInput, Outlook
 from optimizer.findings import Finding, fault
 from optimizer.offers import INSTRUMENTS

@@ -2,46 +2,44 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.command_options import (
     AsOfOption,
+    BudgetOption,
+    ClusterOption,
     DatabaseOption,
     EpsilonOption,
+    EventArgument,
     JsonOption,
     LangOption,
     ObjectiveOption,
     OffersOption,
-    answer,
+    OutlookOption,
+    PicturesOutOption,
+    PolicyOption,
+    WorkersOption,
+    option,
+    run_progress,
     spoken_language,
-    working,
+    tell,
 )
 from api.command_words import both
-from api.market_commands import say_written
 from api.printable import say
-from api.problems import EXIT_OK
-from api.progress import Progress
-from api.scenario_commands import BudgetOption, ClusterOption, EventArgument, OutlookOption, PolicyOption, WorkersOption
 from api.settings import database_url, today
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from optimizer.wording import Language
-    from scenarios.runner import Advance
 
+DRAWS = ("批抽样", "batches of draws")
 
-def _text(metavar: str, option: str, zh: str, en: str) -> Any:
-    return typer.Option(option, metavar=metavar, help=both(zh, en))
-
-
-DrawsOption = Annotated[str, _text("N", "--draws", "抽样次数, 默认 1000", "how many draws; default 1000")]
-SeedOption = Annotated[str, _text("S", "--seed", "随机种子, 默认 7", "the seed; default 7")]
+DrawsOption = Annotated[str, option("N", "--draws", "抽样次数, 默认 1000", "how many draws; default 1000")]
+SeedOption = Annotated[str, option("S", "--seed", "随机种子, 默认 7", "the seed; default 7")]
 ModelOption = Annotated[
     str | None,
-    _text(
+    option(
         "NAME",
         "--model",
         "价格模型: mean-reverting, bootstrap 或 none; 默认有历史则 mean-reverting",
@@ -50,11 +48,11 @@ ModelOption = Annotated[
 ]
 BuyOnOption = Annotated[
     str | None,
-    _text("DATE", "--buy-on", "购买日; 默认约三个月后", "the day of purchase; default: about three months ahead"),
+    option("DATE", "--buy-on", "购买日; 默认约三个月后", "the day of purchase; default: about three months ahead"),
 ]
 FallThroughOption = Annotated[
     str | None,
-    _text(
+    option(
         "FIRM,INDICATIVE",
         "--fall-through",
         "报价落空的概率, 例如 0.02,0.2 (默认, 为假设); 或 none",
@@ -63,7 +61,7 @@ FallThroughOption = Annotated[
 ]
 YieldOption = Annotated[
     str | None,
-    _text(
+    option(
         "CV|LOW,MODE,HIGH",
         "--yield-spread",
         "林业产出的变异系数或系数区间; 默认按所述",
@@ -74,15 +72,6 @@ HoldOption = Annotated[
     bool, typer.Option("--hold", help=both("守住今日方案, 不重新计划", "today's plan is held to, not planned anew"))
 ]
 KeepOption = Annotated[bool, typer.Option("--keep-budget", help=both("不得超过预算", "no draw may exceed the budgets"))]
-TablesOption = Annotated[
-    str | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help=both("另存为 .json .xlsx .csv .html .svg .png", "also .json .xlsx .csv .html .svg .png"),
-    ),
-]
 
 
 def risk_command(
@@ -101,10 +90,10 @@ def risk_command(
         typer.Option("--stochastic", help=both("另算两阶段方案", "also the two-stage plan, with VSS and EVPI")),
     ] = False,
     scenarios: Annotated[
-        str, _text("N", "--scenarios", "两阶段方案的抽样数, 默认 200", "draws of the two-stage plan; default 200")
+        str, option("N", "--scenarios", "两阶段方案的抽样数, 默认 200", "draws of the two-stage plan; default 200")
     ] = "200",
     tail_weight: Annotated[
-        str, _text("SHARE", "--tail-weight", "CVaR 的权重, 默认 0", "weight of CVaR in it; default 0")
+        str, option("SHARE", "--tail-weight", "CVaR 的权重, 默认 0", "weight of CVaR in it; default 0")
     ] = "0",
     policy: PolicyOption = None,
     objective: ObjectiveOption = None,
@@ -113,7 +102,7 @@ def risk_command(
     budget: BudgetOption = None,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
-    out: TablesOption = None,
+    out: PicturesOutOption = None,
     as_of: AsOfOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
@@ -124,6 +113,7 @@ def risk_command(
     from api.reports.risk_files import risk_document
     from api.risk_desk import risk_of
     from api.risk_terms import DrawsRequest
+    from optimizer.wording import Text
 
     spoken = spoken_language(lang)
     request = DrawsRequest(
@@ -151,13 +141,11 @@ def risk_command(
         out=out,
         url=database_url(database),
     )
-    progress, tell = _progress(spoken)
-    found = progress.run(lambda: risk_of(request, spoken, report=tell, cancelled=progress.stopping))
-    if as_json:
-        answer(risk_document(found, spoken))
-    else:
-        show_risk(found, spoken, sys.stdout)
-    return _written(out, spoken)
+    progress, advanced = run_progress(Text(*DRAWS), spoken)
+    found = progress.run(lambda: risk_of(request, spoken, report=advanced, cancelled=progress.stopping))
+    return tell(
+        lambda: risk_document(found, spoken), lambda: show_risk(found, spoken, sys.stdout), as_json, out, spoken
+    )
 
 
 def sweep_command(
@@ -180,7 +168,7 @@ def sweep_command(
     cluster: ClusterOption = None,
     resume: Annotated[
         str | None,
-        _text(
+        option(
             "FOLDER",
             "--resume",
             "已算完的抽样存于此文件夹, 中断后接着算; 默认在 -o 旁",
@@ -201,6 +189,7 @@ def sweep_command(
     from api.reports.risk_files import draws_document
     from api.risk_desk import saved_folder, sweep_of
     from api.risk_terms import DrawsRequest
+    from optimizer.wording import Text
 
     spoken = spoken_language(lang)
     request = DrawsRequest(
@@ -226,17 +215,15 @@ def sweep_command(
         out=out,
         url=database_url(database),
     )
-    progress, tell = _progress(spoken)
+    progress, advanced = run_progress(Text(*DRAWS), spoken)
     try:
-        found = progress.run(lambda: sweep_of(request, spoken, report=tell, cancelled=progress.stopping))
+        found = progress.run(lambda: sweep_of(request, spoken, report=advanced, cancelled=progress.stopping))
     except KeyboardInterrupt:
         _say_kept(saved_folder(request), spoken)
         raise
-    if as_json:
-        answer(draws_document(found, spoken))
-    else:
-        show_draws(found, spoken, sys.stdout)
-    return _written(out, spoken)
+    return tell(
+        lambda: draws_document(found, spoken), lambda: show_draws(found, spoken, sys.stdout), as_json, out, spoken
+    )
 
 
 def calendar_command(
@@ -257,7 +244,7 @@ def calendar_command(
     outlook: OutlookOption = None,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
-    out: TablesOption = None,
+    out: PicturesOutOption = None,
     as_of: AsOfOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
@@ -267,6 +254,7 @@ def calendar_command(
     from api.reports.budgets import calendar_document, show_calendar
     from api.risk_desk import calendar_of
     from api.risk_terms import DrawsRequest
+    from optimizer.wording import Text
 
     spoken = spoken_language(lang)
     request = DrawsRequest(
@@ -289,26 +277,11 @@ def calendar_command(
         out=out,
         url=database_url(database),
     )
-    progress, tell = _progress(spoken)
-    found = progress.run(lambda: calendar_of(request, spoken, report=tell, cancelled=progress.stopping))
-    if as_json:
-        answer(calendar_document(found, spoken))
-    else:
-        show_calendar(found, spoken, sys.stdout)
-    return _written(out, spoken)
-
-
-def _progress(lang: "Language") -> "tuple[Progress, Callable[[Advance], None]]":
-    from api.reports.risk import progress_words
-
-    progress = Progress(str, working(lang))
-    return progress, lambda done: progress.report(progress_words(done, lang), done.done - 1, done.total)
-
-
-def _written(out: str | None, lang: "Language") -> int:
-    if out is not None:
-        say_written(out, lang)
-    return EXIT_OK
+    progress, advanced = run_progress(Text(*DRAWS), spoken)
+    found = progress.run(lambda: calendar_of(request, spoken, report=advanced, cancelled=progress.stopping))
+    return tell(
+        lambda: calendar_document(found, spoken), lambda: show_calendar(found, spoken, sys.stdout), as_json, out, spoken
+    )
 
 
 def _say_kept(folder: Path | None, lang: "Language") -> None:

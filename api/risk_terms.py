@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from api.documents import Gathered, read_problem
-from api.event_files import read_day
-from api.market_desk import SEED_MAX, whole_number
+from api.documents import Gathered
+from api.event_files import read_day, whole_number
 from api.price_desk import DRAWS_MAX, known_history
-from api.stored_markets import market_of
+from api.problem_request import ProblemRequest
 from market_data import FallThroughRule, calibrate
 from market_data.draws import CV_MAX, DEFAULT_CHANCES, FallThrough, YieldRange, month_later
 from market_data.price_models import MODEL_KINDS, ModelKind, PriceModel
+from market_data.random_streams import SEED_MAX
 from optimizer import BadInput, Problem
 from optimizer.findings import Finding, fault, warning
 from optimizer.quantities import E4, NotANumber, decimal_of, e4_of, rate
@@ -40,17 +40,9 @@ MODEL_NAMES = {
 
 
 @dataclass(frozen=True)
-class DrawsRequest:
-    """What a caller asks to be drawn, as written: nothing is read or tested yet."""
+class DrawsRequest(ProblemRequest):
+    """What a caller asks to be drawn, as written."""
 
-    event: str
-    offers: str
-    as_of: date | str
-    policy: str | None = None
-    objective: str | None = None
-    epsilon: str | None = None
-    outlook: str | None = None
-    budget: str | None = None
     draws: str = "1000"
     seed: str = "7"
     model: str | None = None
@@ -74,8 +66,6 @@ class DrawsRequest:
     resume: str | None = None
     """Folder of finished chunks."""
     out: str | None = None
-    url: str = ""
-    """The database of snapshots and of the price history."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +127,7 @@ def read_basis(request: DrawsRequest, gathered: Gathered) -> Basis:
     spread = gathered.attempt(lambda: (_spread(request.yield_spread),))
     asked_day = gathered.attempt(lambda: (_buy_on(request),))
     moved = gathered.attempt(lambda: _model(request))
-    problem = gathered.attempt(lambda: _problem(request))
+    problem = gathered.attempt(request.problem)
     gathered.stop_if_faulty()
     assert draws is not None and seed is not None and scenarios is not None and weight is not None
     assert chances is not None and spread is not None and asked_day is not None
@@ -158,19 +148,6 @@ def read_basis(request: DrawsRequest, gathered: Gathered) -> Basis:
     own = [f for f in problem.warnings() if f.code != "estimated"]  # drawing them is the answer to that warning
     found = (*findings, *(() if model is None else model.findings), *own)
     return Basis(problem, known, conduct, money, draws, seed, scenarios, weight, said, found)
-
-
-def _problem(request: DrawsRequest) -> Problem:
-    return read_problem(
-        request.event,
-        lambda: market_of(request.offers, request.url),
-        as_of=request.as_of,
-        policy=request.policy,
-        objective=request.objective,
-        epsilon=request.epsilon,
-        outlook=request.outlook,
-        budget=request.budget,
-    )
 
 
 # ------------------------------------------------------------------------------------------------------ reading options

@@ -7,41 +7,28 @@ import typer
 
 from api.command_options import (
     AsOfOption,
+    BudgetOption,
+    ClusterOption,
     DatabaseOption,
     EpsilonOption,
+    EventArgument,
     JsonOption,
     LangOption,
     ObjectiveOption,
     OffersOption,
-    answer,
+    OutlookOption,
+    PicturesOutOption,
+    PolicyOption,
+    WorkersOption,
+    option,
+    run_progress,
     spoken_language,
-    working,
+    tell,
 )
 from api.command_words import both
-from api.market_commands import say_written
-from api.problems import EXIT_OK
-from api.progress import Progress
 from api.settings import database_url, today
 
-EventArgument = Annotated[
-    str, typer.Argument(metavar="EVENT", help=both("活动文件: YAML 或 JSON", "event file: YAML or JSON"))
-]
-PolicyOption = Annotated[
-    str | None, typer.Option("--policy", metavar="P", help=both("规则包编号或文件", "rule pack: id or file"))
-]
-OutlookOption = Annotated[
-    str | None, typer.Option("--outlook", metavar="FILE", help=both("远期价格系数", "forward price factors"))
-]
-BudgetOption = Annotated[
-    str | None, typer.Option("--budget", metavar="YUAN", help=both("替换预算 (元)", "replaces the budget, yuan"))
-]
-WorkersOption = Annotated[
-    str | None, typer.Option("--workers", metavar="N", help=both("进程数, 默认 1", "processes; default 1"))
-]
-ClusterOption = Annotated[
-    str | None,
-    typer.Option("--cluster", metavar="ADDRESS", help=both("Dask 调度器的地址", "address of a Dask scheduler")),
-]
+SCENARIOS = ("个情景", "scenarios")
 
 
 def compare_command(
@@ -64,59 +51,38 @@ def compare_command(
     outlook: OutlookOption = None,
     budget: BudgetOption = None,
     days: Annotated[
-        str | None,
-        typer.Option("--days", metavar="N", help=both("几天内的期限算临近", "days within which a deadline is near")),
+        str | None, option("N", "--days", "几天内的期限算临近", "days within which a deadline is near")
     ] = None,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
-    out: Annotated[
-        str | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            help=both("另存为 .json .xlsx .csv .html .svg .png", "also .json .xlsx .csv .html .svg .png"),
-        ),
-    ] = None,
+    out: PicturesOutOption = None,
     as_of: AsOfOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> int:
     """The base plan beside its scenarios, with what changes and why."""
-    from api.reports.scenarios import progress_words, show_scenarios
+    from api.reports.scenarios import show_scenarios
     from api.scenario_desk import CompareRequest, compare_scenarios
+    from optimizer.wording import Text
 
     spoken = spoken_language(lang)
     request = CompareRequest(
         event,
         offers,
-        scenarios,
         as_of or today(),
-        policy,
-        objective,
-        epsilon,
-        outlook,
-        budget,
-        days,
-        workers,
-        cluster,
-        out,
-        database_url(database),
+        policy=policy,
+        objective=objective,
+        epsilon=epsilon,
+        outlook=outlook,
+        budget=budget,
+        url=database_url(database),
+        scenarios=scenarios,
+        days=days,
+        workers=workers,
+        cluster=cluster,
+        out=out,
     )
-    progress = Progress(str, working(spoken))
-    table = progress.run(
-        lambda: compare_scenarios(
-            request,
-            spoken,
-            report=lambda done: progress.report(progress_words(done, spoken), done.done - 1, done.total),
-            cancelled=progress.stopping,
-        )
-    )
-    if as_json:
-        answer(table.as_dict(spoken))
-    else:
-        show_scenarios(table, spoken, sys.stdout)
-    if out is not None:
-        say_written(out, spoken)
-    return EXIT_OK
+    progress, advanced = run_progress(Text(*SCENARIOS), spoken)
+    table = progress.run(lambda: compare_scenarios(request, spoken, report=advanced, cancelled=progress.stopping))
+    return tell(lambda: table.as_dict(spoken), lambda: show_scenarios(table, spoken, sys.stdout), as_json, out, spoken)

@@ -2,49 +2,40 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from api.documents import Gathered, read_problem
+from api.documents import Gathered
+from api.event_files import whole_number
 from api.executors import opened_executor, read_workers
+from api.problem_request import ProblemRequest
 from api.scenario_files import read_scenarios
-from api.stored_markets import market_of
 from api.whole_files import out_path, write_whole
-from optimizer import BadInput, Problem, plan
+from optimizer import plan
 from optimizer.chain import Report
-from optimizer.findings import fault
 from optimizer.wording import Language
 from scenarios.outcomes import Planner
 from scenarios.runner import Advance, run
 from scenarios.side_by_side import DAYS_AT_RISK, SideBySide, side_by_side
 
+DAYS_MAX = 9_999
+"""Days within which a deadline may count as near: 27 years; more is a slip."""
 TABLES = (".json", ".xlsx", ".csv", ".html", ".svg", ".png")
 """What a comparison can be written as."""
 
 
 @dataclass(frozen=True)
-class CompareRequest:
-    """What a caller asks to be compared, as written: nothing is read or tested yet."""
+class CompareRequest(ProblemRequest):
+    """What a caller asks to be compared, as written."""
 
-    event: str
-    offers: str
-    scenarios: str
+    scenarios: str = field(kw_only=True)
     """A scenario file, names of ready scenarios parted by commas, or `all`."""
-    as_of: date | str
-    policy: str | None = None
-    objective: str | None = None
-    epsilon: str | None = None
-    outlook: str | None = None
-    budget: str | None = None
     days: str | None = None
     """Within how many days a deadline counts as near."""
     workers: str | None = None
     cluster: str | None = None
     """Address of a Dask scheduler."""
     out: str | None = None
-    url: str = ""
-    """The database in which snapshots are looked for."""
 
 
 def compare_scenarios(
@@ -73,7 +64,7 @@ def compare_scenarios(
     days = gathered.attempt(lambda: _days(request.days))
     workers = gathered.attempt(lambda: read_workers(request.workers))
     named = gathered.attempt(lambda: read_scenarios(request.scenarios))
-    problem = gathered.attempt(lambda: _problem(request))
+    problem = gathered.attempt(request.problem)
     gathered.stop_if_faulty()
     assert days is not None and workers is not None and named is not None and problem is not None
     with opened_executor(workers, request.cluster) as executor:
@@ -88,26 +79,8 @@ def compare_scenarios(
     return table
 
 
-def _problem(request: CompareRequest) -> Problem:
-    return read_problem(
-        request.event,
-        lambda: market_of(request.offers, request.url),
-        as_of=request.as_of,
-        policy=request.policy,
-        objective=request.objective,
-        epsilon=request.epsilon,
-        outlook=request.outlook,
-        budget=request.budget,
-    )
-
-
 def _days(text: str | None) -> int:
-    if text is None:
-        return DAYS_AT_RISK
-    if not (text.isascii() and text.isdigit() and len(text) <= 4):
-        zh, en = "应为天数, 例如 30", "should be a number of days, such as 30"
-        raise BadInput([fault("days", zh, en, path="--days", value=text)])
-    return int(text)
+    return DAYS_AT_RISK if text is None else whole_number(text, "--days", 0, DAYS_MAX)
 
 
 def write_table(table: SideBySide, path: Path, lang: Language) -> None:

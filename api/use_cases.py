@@ -7,8 +7,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from api.documents import Gathered, read_problem
-from api.event_files import read_day
+from api.documents import Gathered
+from api.event_files import read_day, whole_number
+from api.problem_request import ProblemRequest
 from api.stored_markets import market_of
 from api.whole_files import out_path, write_whole
 from market_data import OffersFile, read_offers
@@ -24,27 +25,19 @@ from optimizer.wording import Language
 
 PAPERS = (".json", ".xlsx", ".csv")
 """What a plan can be written as."""
+DAYS_MAX = 99_999
+"""Days that somebody may look ahead: two lifetimes; more is a slip."""
 PLAN_BYTES_MAX = 500_000_000
 """A plan of 100,000 offers, all explained, is a tenth of this."""
 
 
 @dataclass(frozen=True)
-class PlanRequest:
-    """What a caller asks to be planned, as written: nothing is read or tested yet."""
+class PlanRequest(ProblemRequest):
+    """What a caller asks to be planned, as written."""
 
-    event: str
-    offers: str
-    as_of: date | str
-    policy: str | None = None
-    objective: str | None = None
-    epsilon: str | None = None
-    outlook: str | None = None
-    budget: str | None = None
     time_limit: str | None = None
     explain: str | None = None
     out: str | None = None
-    url: str = ""
-    """The database in which snapshots are looked for."""
 
 
 def make_plan(request: PlanRequest, lang: Language, report: Report, cancelled: Callable[[], bool]) -> Plan:
@@ -53,18 +46,7 @@ def make_plan(request: PlanRequest, lang: Language, report: Report, cancelled: C
     seconds = gathered.attempt(lambda: _seconds(request.time_limit))
     explanations = gathered.attempt(lambda: _explanations(request.explain))
     out = gathered.attempt(lambda: paper_path(request.out))
-    problem = gathered.attempt(
-        lambda: read_problem(
-            request.event,
-            lambda: market_of(request.offers, request.url),
-            as_of=request.as_of,
-            policy=request.policy,
-            objective=request.objective,
-            epsilon=request.epsilon,
-            outlook=request.outlook,
-            budget=request.budget,
-        )
-    )
+    problem = gathered.attempt(request.problem)
     gathered.stop_if_faulty()
     assert problem is not None and explanations is not None
     made = plan(problem, explanations=explanations, lang=lang, seconds=seconds, cancelled=cancelled, report=report)
@@ -185,19 +167,12 @@ def changed_market(old: str, new: str, as_of: date | str, days: str, url: str) -
     """
     gathered = Gathered()
     day = gathered.attempt(lambda: read_day(as_of, "--as-of"))
-    ahead = gathered.attempt(lambda: _days_ahead(days))
+    ahead = gathered.attempt(lambda: whole_number(days, "--days", 0, DAYS_MAX))
     before = gathered.attempt(lambda: _market_or_plan(old, url))
     after = gathered.attempt(lambda: market_of(new, url).offers)
     gathered.stop_if_faulty()
     assert day is not None and ahead is not None and before is not None and after is not None
     return differences(before, after, day, ahead)
-
-
-def _days_ahead(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 5):
-        zh, en = "应为天数, 例如 30", "should be a number of days, such as 30"
-        raise BadInput([fault("days", zh, en, path="--days", value=text)])
-    return int(text)
 
 
 def _market_or_plan(reference: str, url: str) -> Offers:

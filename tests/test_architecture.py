@@ -46,7 +46,7 @@ READING_ORDER = {
     "api": """
         settings printable whole_files plain_data event_files plausibility documents scenario_files database archive
         access ledger reports/words reports/page reports/cells reports/why_sections reports/* stored_markets
-        market_desk price_desk risk_terms saved_draws reports/markets reports/prices reports/scenarios
+        problem_request market_desk price_desk risk_terms saved_draws reports/markets reports/prices reports/scenarios
         reports/risk_files reports/risk reports/budgets curve_answers reports/curve_files reports/curve_parts
         reports/curves use_cases replanning executors scenario_desk risk_desk curve_desk demo problems progress
         routes/* pages/* jobs app command_words command_options market_commands price_commands scenario_commands

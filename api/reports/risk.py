@@ -18,7 +18,6 @@ from optimizer.program import Floats
 from optimizer.quantities import yuan
 from optimizer.wording import Language
 from scenarios.risk import DRIVER_NAMES, Risk
-from scenarios.runner import Advance
 from scenarios.stochastic import STRATEGY_NAMES, StochasticPlan
 from scenarios.summary import (
     MEASURE_NAMES,
@@ -37,14 +36,6 @@ PURCHASES_SHOWN = 12
 """Lines of the two-stage plan; the document has all."""
 DUST = 1e-9
 """Shares nearer than this to 0 or 1 are these: rounding of an interval's end."""
-
-
-def progress_words(advance: Advance, lang: Language) -> str:
-    """How long the rest may take."""
-    if advance.seconds_left is None or advance.done == advance.total:
-        return pick(lang, "批抽样", "batches of draws")
-    left = round(advance.seconds_left)
-    return pick(lang, f"批抽样, 约余 {left} 秒", f"batches of draws, about {left} s left")
 
 
 # ------------------------------------------------------------------------------------------------------------- the page

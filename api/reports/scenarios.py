@@ -21,7 +21,6 @@ from optimizer.plan import Plan
 from optimizer.quantities import fen_of, tonnes, yuan
 from optimizer.wording import Language, Text
 from scenarios.compare import KIND_NAMES
-from scenarios.runner import Advance
 from scenarios.side_by_side import COLUMNS, LONG_COLUMNS, Row, SideBySide, coverage_share
 
 COLUMNS_AT_MOST = 4
@@ -72,15 +71,6 @@ def show_scenarios(table: SideBySide, lang: Language, stream: TextIO) -> None:
         )
         page.line(pick(lang, zh, en))
     page.write()
-
-
-def progress_words(advance: Advance, lang: Language) -> str:
-    """What is counted, and how long the rest may take."""
-    what = pick(lang, "个情景", "scenarios")
-    if advance.seconds_left is None or advance.done == advance.total:
-        return what
-    left = round(advance.seconds_left)
-    return what + pick(lang, f", 约余 {left} 秒", f", about {left} s left")
 
 
 # ------------------------------------------------------------------------------------------------------------ the table

@@ -9,6 +9,7 @@ from typing import Any
 
 from optimizer.plan import OfferState, Plan
 from optimizer.wording import Language, Text
+from scenarios.runner import Advance
 
 LEVELS = {
     "shortfall": Text("缺口", "shortfall"),
@@ -111,6 +112,14 @@ def _keys(text: str, lang: Language) -> str:
 def unit_name(unit: str, lang: Language) -> str:
     """A unit in the caller's language."""
     return UNITS[unit].say(lang) if unit in UNITS else unit
+
+
+def rest_words(advance: Advance, what: Text, lang: Language) -> str:
+    """What a run counts, and how long the rest of it may take."""
+    if advance.seconds_left is None or advance.done == advance.total:
+        return what.say(lang)
+    left = round(advance.seconds_left)
+    return what.say(lang) + pick(lang, f", 约余 {left} 秒", f", about {left} s left")
 
 
 def grouped(number: str | None) -> str:

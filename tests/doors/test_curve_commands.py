@@ -400,7 +400,7 @@ def test_what_the_problem_cannot_serve_is_told_at_once(small):
 @pytest.mark.parametrize("count", ["0", "51", "-1", "2.5", "many", "²"])
 def test_a_number_of_alternatives_that_is_none_is_refused(small, count):
     """From 1 to 50."""
-    assert small.refused("frontier", "--alternatives", count) == [("--alternatives", "how_many")]
+    assert small.refused("frontier", "--alternatives", count) == [("--alternatives", "whole_number")]
 
 
 def test_a_market_that_is_not_there_is_bad_input(small):

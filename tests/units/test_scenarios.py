@@ -18,10 +18,12 @@ import yaml
 from rich.cells import cell_len
 
 from api.executors import opened_executor, read_workers
-from api.reports.scenarios import progress_words, show_scenarios, table_csv, table_workbook
+from api.reports.scenarios import show_scenarios, table_csv, table_workbook
+from api.reports.words import rest_words
 from api.scenario_desk import CompareRequest, compare_scenarios
 from api.scenario_files import read_scenarios
 from optimizer import BadInput, Calendar, Offer, Offers, Problem, read_rule_pack
+from optimizer.wording import Text
 from scenarios.baselines import buy_simply
 from scenarios.library import READY, ready
 from scenarios.runner import Advance
@@ -365,7 +367,7 @@ def desk(tmp_path):
     offers_file.write_text(as_csv([*ROWS, offer("=cmd", 4, 5, 55, valid_until="2026-12-01")]), encoding="utf-8")
 
     def run(scenarios: str, lang: Any = "en", **options: Any) -> SideBySide:
-        request = CompareRequest(str(event_file), str(offers_file), scenarios, DAY, **options)
+        request = CompareRequest(str(event_file), str(offers_file), DAY, scenarios=scenarios, **options)
         return compare_scenarios(request, lang)
 
     return run
@@ -463,9 +465,10 @@ def test_workers_are_a_small_whole_number():
 
 
 def test_progress_says_how_long_the_rest_may_take():
-    assert progress_words(Advance(3, 10, 0, 6.0, 14.2), "en") == "scenarios, about 14 s left"
-    assert progress_words(Advance(3, 10, 0, 6.0, 14.2), "zh") == "个情景, 约余 14 秒"
-    assert progress_words(Advance(0, 10, 0, 0.0, None), "en") == "scenarios"
+    what = Text("个情景", "scenarios")
+    assert rest_words(Advance(3, 10, 0, 6.0, 14.2), what, "en") == "scenarios, about 14 s left"
+    assert rest_words(Advance(3, 10, 0, 6.0, 14.2), what, "zh") == "个情景, 约余 14 秒"
+    assert rest_words(Advance(0, 10, 0, 0.0, None), what, "en") == "scenarios"
 
 
 def test_ready_ones_are_found_by_name_only():
