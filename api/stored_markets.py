@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from api.whole_files import out_path
+from api.whole_files import out_path, whole_file
 from market_data import OffersFile, read_offers, write_offers
 from market_data.snapshot import ID_SHOWN_LENGTH, find_id
 from optimizer.errors import BadInput
@@ -91,12 +91,9 @@ def market_path(text: str) -> Path:
 
 def write_market(offers: Offers, path: Path) -> None:
     """An offers file that is there whole or not at all. Raises BadInput."""
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
-        write_offers(offers, part)
-        part.replace(path)
+        with whole_file(path) as part:
+            write_offers(offers, part)
     except OSError as error:
         zh, en = "无法写入; 请检查路径, 权限和磁盘空间", "cannot be written; check the path, permissions and disk space"
         raise BadInput([fault("out_unwritable", zh, en, path="-o", value=path)]) from error
-    finally:
-        part.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from api.printable import printable
 from api.reports.page import Page
 from api.reports.words import grouped, pick
+from api.stored_markets import SHOWN_ID
 from market_data.differences import KIND_WORDS, Differences
 from market_data.screening import DOUBTS
 from market_data.snapshot import Snapshot
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from api.market_desk import Imported
     from market_data.snapshot_store import Receipt, StoredSnapshot
 
-ID_SHOWN = 12
-"""Digits of an id in tables; whole ids stand under them and in JSON."""
 AGAIN_SHOWN = 6
 """Names of changes that were told under another kind already."""
 CHANGES_SHOWN = 20
@@ -143,7 +142,7 @@ def snapshots_text(stored: Sequence["StoredSnapshot"], lang: Language) -> str:
         pick(lang, "编号|日期|>报价|来源|导入时间 (UTC)", "id|as of|>offers|source|imported (UTC)"),
         [
             (
-                one.id[:ID_SHOWN],
+                one.id[:SHOWN_ID],
                 one.latest.as_of.isoformat(),
                 str(one.offers),
                 printable(one.latest.source),
