@@ -39,6 +39,7 @@ from api.problems import EXIT_BAD_INPUT, EXIT_OK, EXIT_OUR_FAULT, EXIT_STOPPED, 
 from api.progress import Progress
 from api.risk_commands import calendar_command, risk_command, sweep_command
 from api.scenario_commands import compare_command
+from api.service_commands import organisations_app, serve_command, users_app
 from api.settings import database_url, debugging, language_of, today
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ app.add_typer(offers_app, name="offers")
 app.add_typer(snapshots_app, name="snapshots")
 app.add_typer(history_app, name="history")
 app.add_typer(outlook_app, name="outlook")
+app.add_typer(users_app, name="users")
+app.add_typer(organisations_app, name="organisations")
+app.command("serve", help=both("启动服务 (HTTP)", "Start the service"))(serve_command)
 offers_app.command("import", help=both("由数据源或文件导入报价, 存成快照", "Import a feed or files into a snapshot"))(
     import_command
 )

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from api.plain_data import PlainData
     from market_data import OffersFile
-    from optimizer.events import Calendar
+    from optimizer.events import Calendar, ObjectiveField
     from optimizer.findings import Finding
-    from optimizer.problem import Problem
+    from optimizer.problem import Outlook, Problem
     from optimizer.rule_pack import RulePack
 
 
@@ -57,16 +57,37 @@ def read_problem(
     pack = gathered.attempt(lambda: _policy(policy, events, Path(event_path)))
     gathered.stop_if_faulty()
     assert day is not None and events is not None and market is not None and pack is not None
+    return posed(events, market, pack, day, Replacing(forward, order, slack, money))
+
+
+@dataclass(frozen=True)
+class Replacing:
+    """What a caller puts in the place of what the event file says; None: as it says."""
+
+    outlook: "Outlook | None" = None
+    objective: "ObjectiveField | None" = None
+    epsilon_e4: int | None = None
+    budget_total_fen: int | None = None
+
+
+def posed(
+    events: "tuple[Calendar, PlainData]", market: "OffersFile", pack: "RulePack", day: date, replacing: Replacing
+) -> "Problem":
+    """The problem that events, a market and a rule pack pose on a day, with what is odd about it.
+
+    Raises:
+        BadInput: an objective that the rule pack cannot serve.
+    """
     problem = _joined(events, market, pack, day)
-    if forward is not None:
-        problem = problem.replace(outlook=forward)
-    if order is not None:
-        problem = problem.with_objective(order)
-    if slack is not None:
-        problem = problem.replace(epsilon_e4=slack)
-    if money is not None:
-        problem = problem.with_budget_total(money)
-    return _looked_over(problem, events[1], epsilon is not None)
+    if replacing.outlook is not None:
+        problem = problem.replace(outlook=replacing.outlook)
+    if replacing.objective is not None:
+        problem = problem.with_objective(replacing.objective)
+    if replacing.epsilon_e4 is not None:
+        problem = problem.replace(epsilon_e4=replacing.epsilon_e4)
+    if replacing.budget_total_fen is not None:
+        problem = problem.with_budget_total(replacing.budget_total_fen)
+    return _looked_over(problem, events[1], replacing.epsilon_e4 is not None)
 
 
 def _market(offers: "str | Path | OffersFile | Callable[[], OffersFile]") -> "OffersFile":

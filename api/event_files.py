@@ -28,6 +28,14 @@ _UNION_STEP = re.compile(r"\.(literal|tuple)\[[^\]]*\]")
 def read_calendar(path: Path) -> tuple[Calendar, PlainData]:
     """One event or a calendar of them (`events:`), and the file's places. Raises BadInput."""
     data = read_plain(path)
+    return calendar_of(data, path.parent), data
+
+
+def calendar_of(data: PlainData, beside: Path | None) -> Calendar:
+    """The calendar that plain values say; rule packs may be named by path where `beside` is their folder.
+
+    Raises BadInput.
+    """
     value = data.value
     if not isinstance(value, dict):
         zh, en = (
@@ -35,10 +43,10 @@ def read_calendar(path: Path) -> tuple[Calendar, PlainData]:
             "should be a mapping: one event (id, end_date, ...)",
         )
         raise BadInput([fault("event_file", zh, en).at(data.file)])
-    known = _no_policy(value.get("policy"), path.parent)
+    known = [] if beside is None else _no_policy(value.get("policy"), beside)
     if "events" in value:
-        return _validated(Calendar, data, [*known, *_same_ids(value["events"])]), data
-    return Calendar.of(_validated(Event, data, known)), data
+        return _validated(Calendar, data, [*known, *_same_ids(value["events"])])
+    return Calendar.of(_validated(Event, data, known))
 
 
 def read_outlook(path: Path) -> Outlook:
@@ -49,7 +57,7 @@ def read_outlook(path: Path) -> Outlook:
 def read_objective(name: str) -> ObjectiveField:
     """A preset by its name, or a file with a list of levels. Raises BadInput."""
     if name in PRESETS:
-        return _objective(name)
+        return objective_of(name)
     path = Path(name)
     if not path.suffix and not path.exists():
         known = ", ".join(PRESETS)
@@ -60,12 +68,13 @@ def read_objective(name: str) -> ObjectiveField:
         zh, en = "应为一列层级, 例如 - {level: shortfall}", "should be a list of levels, such as - {level: shortfall}"
         raise BadInput([fault("objective_file", zh, en).at(data.file)])
     try:
-        return _objective(data.value)
+        return objective_of(data.value)
     except BadInput as error:
         raise BadInput(data.place(error.findings)) from error
 
 
-def _objective(value: Any) -> ObjectiveField:
+def objective_of(value: Any) -> ObjectiveField:
+    """An objective as plain values: a preset's name or a list of levels. Raises BadInput."""
     try:
         found: ObjectiveField = TypeAdapter(ObjectiveField).validate_python(value)
     except ValidationError as error:

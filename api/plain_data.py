@@ -79,6 +79,14 @@ def read_plain(path: Path) -> PlainData:
     return PlainData(value, path.name, lines)
 
 
+def plain_json(content: bytes) -> Any:
+    """The plain values of a JSON text that came over the wire. Raises BadInput as `read_plain` does."""
+    text = text_of(content)
+    if not text.strip():
+        _refuse("body_empty", "没有内容", "has no content")
+    return _read_json(text, places=False)[0]
+
+
 def bytes_of(path: Path, most: int = BYTES_MAX) -> bytes:
     """The bytes of an ordinary file of reasonable size. Raises BadInput."""
     try:
@@ -142,7 +150,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _read_json(text: str) -> tuple[Any, dict[str, int]]:
+def _read_json(text: str, *, places: bool = True) -> tuple[Any, dict[str, int]]:
     found: list[Finding] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -172,7 +180,7 @@ def _read_json(text: str) -> tuple[Any, dict[str, int]]:
     _measure(value)
     if found:
         raise BadInput(found)
-    return value, _lines_of_json(text)
+    return value, _lines_of_json(text) if places else {}
 
 
 def _measure(value: Any) -> None:

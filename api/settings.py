@@ -1,10 +1,11 @@
-"""What the surroundings say: language, day, folders, database, debugging. No other file reads environment or clock.
+"""What the surroundings say: language, day, folders, database, service. No other file reads environment or clock.
 
 Nothing of ours is imported here, so that the command line answers `--version` and `--help` at once.
 """
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -58,6 +59,83 @@ def database_url(asked: str | None, environment: Mapping[str, str] | None = None
     known = os.environ if environment is None else environment
     given = asked or known.get("JINHENG_DATABASE", "")
     return given or f"sqlite:///{_own_folder('XDG_DATA_HOME', '.local/share', known) / 'jinheng.db'}"
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """How the service runs. Each is a variable of the environment, JINHENG_ and its name in capitals."""
+
+    database: str
+    """sqlite:///FILE or postgresql://..."""
+    host: str = "127.0.0.1"
+    """Addresses beyond this machine are refused until an administrator exists."""
+    port: int = 8000
+    workers: int = 1
+    """Server processes."""
+    planners: int = os.cpu_count() or 1
+    """Processes of each server that make plans; default: one a core. 0: a thread of the server."""
+    plan_seconds: int = 60
+    """A plan that takes longer is refused; jobs may take as long as they need."""
+    body_bytes: int = 30_000_000
+    """Of a request: an offers file of 100,000 rows is a fifth of it."""
+    rate_per_second: int = 50
+    """Requests of one key or session, or of one address before it signed in; not counted on this machine alone."""
+    rate_burst: int = 500
+    """Requests that may come at once."""
+    log_level: str = "info"
+    """debug | info | warning | error"""
+    secure_cookies: bool = False
+    """Cookies only over HTTPS: set it wherever others reach the service."""
+    worker: bool = True
+    """`serve` also starts a worker for jobs."""
+    shutdown_seconds: int = 20
+    """What requests get to finish in when the service is asked to stop."""
+
+
+def service_settings(
+    asked: Mapping[str, object] | None = None, environment: Mapping[str, str] | None = None
+) -> tuple[ServiceSettings, dict[str, str], list[tuple[str, str]]]:
+    """The service's settings, where each comes from, and what could not be read: (variable, text).
+
+    `asked` are options of the command line, None where they were not given; they outrank the environment, and that
+    outranks the defaults.
+    """
+    known = os.environ if environment is None else environment
+    given = {name: value for name, value in (asked or {}).items() if value is not None}
+    values: dict[str, object] = {"database": database_url(str(given.get("database") or "") or None, known)}
+    sources = {
+        "database": "option" if given.get("database") else "environment" if known.get("JINHENG_DATABASE") else ""
+    }
+    faulty: list[tuple[str, str]] = []
+    for field in fields(ServiceSettings)[1:]:
+        variable = f"JINHENG_{field.name.upper()}"
+        if field.name in given:
+            values[field.name], sources[field.name] = given[field.name], "option"
+        elif known.get(variable):
+            read = _setting(known[variable], field.default)
+            sources[field.name] = "environment"
+            if read is None:
+                faulty.append((variable, known[variable]))
+            else:
+                values[field.name] = read
+        else:
+            sources[field.name] = ""
+    return ServiceSettings(**values), sources, faulty  # type: ignore[arg-type]  # read by the kind of their defaults
+
+
+def export_settings(known: ServiceSettings) -> None:
+    """Puts the settings into this process's environment: server processes start with that alone."""
+    for name, value in asdict(known).items():
+        os.environ[f"JINHENG_{name.upper()}"] = str(value)
+
+
+def _setting(text: str, default: object) -> object | None:
+    """A text as the kind of value that the default is; None where it is no such value."""
+    if isinstance(default, bool):
+        return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(text.casefold())
+    if isinstance(default, int):
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
+    return text
 
 
 def cache_folder(environment: Mapping[str, str] | None = None) -> Path:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from api.whole_files import out_path, whole_file
+from api.whole_files import make_database_folder, out_path, whole_file
 from market_data import OffersFile, read_offers, write_offers
 from market_data.snapshot import ID_SHOWN_LENGTH, find_id
 from optimizer.errors import BadInput
@@ -29,13 +29,7 @@ def opened_store(url: str) -> "AbstractContextManager[Store]":
     """The store at a URL; a database of our own making gets its folder. Raises BadInput."""
     from market_data.store import open_store
 
-    if url.startswith("sqlite:///"):
-        folder = Path(url.removeprefix("sqlite:///")).parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            zh, en = "无法建立数据库所在的文件夹", "the folder of the database cannot be made"
-            raise BadInput([fault("database_folder", zh, en, path="--database", value=folder)]) from error
+    make_database_folder(url)
     return open_store(url)
 
 

@@ -52,6 +52,18 @@ def write_whole(path: Path, content: bytes) -> None:
         part.write_bytes(content)
 
 
+def make_database_folder(address: str) -> None:
+    """The folder of a SQLite file, made where it is not there. Raises BadInput."""
+    if not address.startswith("sqlite:///"):
+        return
+    folder = Path(address.removeprefix("sqlite:///")).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        zh, en = "无法建立数据库所在的文件夹", "the folder of the database cannot be made"
+        raise BadInput([fault("database_folder", zh, en, path="--database", value=folder)]) from error
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -12,15 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from market_data.store_tables import SCHEMA, VERSION_TABLE
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 BUSY_SECONDS = 30
 """How long SQLite waits for a lock: under 8 writers its unfair lock kept one waiting for 3.4 s."""
@@ -28,6 +31,8 @@ WAL_TRIES_MAX = 100
 """Tries to switch a new file to the write-ahead log: each waits for a lock first, and one of 8 racing openers wins."""
 CONNECT_SECONDS = 10
 """How long to wait for a PostgreSQL server that does not answer."""
+CONNECTIONS_MAX = 20
+"""Connections that a process which keeps them open may hold: a server's threads."""
 MIGRATING, SAVING_QUOTES = 0x6A68_0001, 0x6A68_0002
 """Keys of PostgreSQL's advisory locks; "jh" in front, so that no other program is likely to use them."""
 
@@ -38,7 +43,22 @@ _DRIVERS = {
     "postgresql": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
 }
-_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The numbered steps of one set of tables; several sets may share a database, each with its own note of its step."""
+
+    folder: Path
+    """Alembic's: env.py and versions."""
+    newest: str
+    """The revision that the code reads and writes."""
+    version_table: str
+    """Where Alembic notes the revision."""
+
+
+MARKET_STEPS = Steps(Path(__file__).parent / "migrations", SCHEMA, VERSION_TABLE)
+"""Of snapshots and quotes."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +118,14 @@ class Database:
 
 
 def open_database(address: str) -> Database:
-    """Opens the database and brings its tables to this version, whoever else does so at the same moment.
+    """Opens the database and brings its market tables to this version, whoever else does so at the same moment.
 
     Raises:
         BadInput: an address of no such database; one that cannot be reached or refuses; one written by a newer version.
     """
-    database = _connected(_url_of(address))
+    database = connect(address)
     try:
-        _migrate(database)
+        step_forward(database, MARKET_STEPS)
     except BaseException:
         database.close()
         raise
@@ -130,19 +150,32 @@ def _url_of(address: str) -> URL:
     return url.set(drivername=driver)
 
 
-def _connected(url: URL) -> Database:
+def connect(address: str, *, kept_open: bool = False) -> Database:
+    """The database at an address, its tables as they are; `kept_open` keeps connections for a server's threads.
+
+    Raises:
+        BadInput: an address of no such database; one that cannot be reached.
+    """
+    url = _url_of(address)
     if url.drivername == "sqlite":
         _check_file(Path(str(url.database)))
-        # No pool: a connection kept by a forked or waiting process could hold locks.
-        engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
+        # Else no pool: a connection kept by a forked or waiting process could hold locks.
+        pool: dict[str, Any] = _pool() if kept_open else {"poolclass": NullPool}
+        waiting = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+        engine = create_engine(url, connect_args=waiting, **pool)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return Database(engine, f"sqlite:///{url.database}", ())
-    engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS})
+    pool = _pool() if kept_open else {}
+    engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS}, **pool)
     place = f"{url.host or ''}{f':{url.port}' if url.port else ''}"
     options = url.normalized_query
     secrets = [url.password, *(v for name, values in options.items() if "pass" in name for v in values)]
     return Database(engine, f"postgresql://{place}/{url.database or ''}", tuple(s for s in secrets if s))
+
+
+def _pool() -> dict[str, Any]:
+    return {"poolclass": QueuePool, "pool_size": CONNECTIONS_MAX, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
 
 
 def _check_file(path: Path) -> None:
@@ -184,34 +217,61 @@ def _begin_sqlite(c: Connection) -> None:
     c.exec_driver_sql("BEGIN" if c.get_execution_options().get("only_reads") else "BEGIN IMMEDIATE")
 
 
-def _migrate(database: Database) -> None:
+def step_forward(database: Database, steps: Steps) -> None:
+    """Brings one set of tables to this version, whoever else does so at the same moment.
+
+    Raises:
+        BadInput: tables written by a newer version; what the database refuses.
+    """
     with database.reading() as c:
-        if _revision(c) == SCHEMA:
+        if revision_of(c, steps) == steps.newest:
             return
     with database.writing(MIGRATING) as c:
         # Asked again: another process may have done it while this one waited.
-        if (revision := _revision(c)) != SCHEMA:
-            _step_forward(c, revision, database.shown)
+        if (revision := revision_of(c, steps)) != steps.newest:
+            _known_or_newer(c, steps, revision, database.shown)
+            _alembic(c, steps, steps.newest, back=False)
 
 
-def _revision(c: Connection) -> str | None:
-    if not inspect(c).has_table(VERSION_TABLE):
+def step_back(database: Database, steps: Steps, revision: str) -> None:
+    """Takes one set of tables back to an earlier revision ("base": to none). The steps refuse where rows would go.
+
+    Raises:
+        BadInput: what the database or a step refuses.
+    """
+    with database.writing(MIGRATING) as c:
+        _alembic(c, steps, revision, back=True)
+
+
+def revision_of(c: Connection, steps: Steps) -> str | None:
+    """The revision that a set of tables is at; None where there is none of it."""
+    if not inspect(c).has_table(steps.version_table):
         return None
-    return c.execute(select(text("version_num")).select_from(text(VERSION_TABLE))).scalar_one_or_none()
+    return c.execute(select(text("version_num")).select_from(text(steps.version_table))).scalar_one_or_none()
 
 
-def _step_forward(c: Connection, revision: str | None, shown: str) -> None:
-    # Imported here: Alembic takes a fifth of a second, and almost every opening finds nothing to do.
-    from alembic import command
-    from alembic.config import Config
+def _known_or_newer(c: Connection, steps: Steps, revision: str | None, shown: str) -> None:
     from alembic.script import ScriptDirectory
 
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = c
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    known = {script.revision for script in ScriptDirectory.from_config(_config(c, steps)).walk_revisions()}
     if revision is not None and revision not in known:
-        zh = f"数据库由更新的版本写成 (结构 {revision}, 本版本为 {SCHEMA}); 请升级本程序"
-        en = f"was written by a newer version (schema {revision}, this one has {SCHEMA}); update this program"
+        zh = f"数据库由更新的版本写成 (结构 {revision}, 本版本为 {steps.newest}); 请升级本程序"
+        en = f"was written by a newer version (schema {revision}, this one has {steps.newest}); update this program"
         raise BadInput([fault("store_newer", zh, en, value=shown)])
-    command.upgrade(config, SCHEMA)
+
+
+def _alembic(c: Connection, steps: Steps, revision: str, *, back: bool) -> None:
+    # Imported here: Alembic takes a fifth of a second, and almost every opening finds nothing to do.
+    from alembic import command
+
+    (command.downgrade if back else command.upgrade)(_config(c, steps), revision)
+
+
+def _config(c: Connection, steps: Steps) -> "Config":
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(steps.folder).replace("%", "%%"))
+    config.attributes["connection"] = c
+    config.attributes["version_table"] = steps.version_table
+    return config

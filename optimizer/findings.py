@@ -110,10 +110,11 @@ PYDANTIC_TEXTS: dict[str, Text] = {
 
 def faults_of(error: ValidationError) -> list[Finding]:
     """Every complaint of a pydantic validation, placed by its path in the document."""
-    return [_fault_of(dict(e)) for e in error.errors(include_url=False)]
+    return [fault_of_error(dict(e)) for e in error.errors(include_url=False)]
 
 
-def _fault_of(error: dict[str, object]) -> Finding:
+def fault_of_error(error: dict[str, object]) -> Finding:
+    """One complaint of pydantic's, as its `errors()` gives it."""
     kind = str(error["type"])
     loc = error["loc"]
     path = "".join(

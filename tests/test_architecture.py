@@ -44,13 +44,21 @@ READING_ORDER = {
         charts charts_risk
     """,
     "api": """
-        settings printable whole_files plain_data event_files plausibility documents scenario_files database archive
-        access ledger reports/words reports/page reports/cells reports/why_sections reports/* stored_markets
+        settings printable refusals whole_files plain_data event_files plausibility documents scenario_files
+        stored_markets planning
+        database/tables database/ledger_tables database/retirement_tables database/job_tables database/opening
+        database/migrations/env database/migrations/versions/* database/*
+        access/roles access/secrets access/trail access/scope access/people access/founding access/*
+        archive/documents archive/replies archive/markets archive/events archive/packs archive/runs archive/*
+        ledger/inventory ledger/margins ledger/quotes ledger/holds ledger/orders ledger/serials ledger/evidence
+        ledger/retirements ledger/disclosures ledger/*
+        reports/words reports/page reports/cells reports/why_sections reports/*
         problem_request market_desk price_desk risk_terms saved_draws reports/markets reports/prices reports/scenarios
         reports/risk_files reports/risk reports/budgets curve_answers reports/curve_files reports/curve_parts
         reports/curves use_cases replanning executors scenario_desk risk_desk curve_desk demo problems progress
-        routes/* pages/* jobs app command_words command_options market_commands price_commands scenario_commands
-        risk_commands curve_commands cli __main__
+        jobs/* door planners problem_details routes/answering routes/shapes routes/faults routes/* router_list openapi
+        pages/* passage app serving administration command_words command_options service_commands database_commands
+        market_commands price_commands scenario_commands risk_commands curve_commands cli __main__
     """,
 }
 
@@ -83,9 +91,14 @@ ROOMS = {
     "docx": ["api/reports/*"],
     "typst": ["api/reports/*"],
     "httpx2": ["market_data/sources/fetch*.py"],
-    "sqlalchemy": ["market_data/*store*.py", "market_data/migrations/*", "api/*store*.py", "api/*database*.py"],
-    "alembic": ["market_data/*store*.py", "market_data/migrations/*", "api/*database*.py"],
-    "psycopg": ["market_data/*store*.py", "api/*store*.py", "api/*database*.py"],
+    "sqlalchemy": [
+        *("market_data/*store*.py", "market_data/migrations/*", "api/database/*", "api/access/*", "api/archive/*"),
+        *("api/ledger/*", "api/jobs/*", "api/door.py", "api/routes/*"),
+    ],
+    "alembic": ["market_data/*store*.py", "market_data/migrations/*", "api/database/*"],
+    "argon2": ["api/access/secrets.py"],
+    "prometheus_client": ["api/*"],
+    "psycopg": ["market_data/*store*.py", "api/database/*"],
     "altair": ["scenarios/charts*.py"],
     "vl_convert": ["api/reports/*", "api/pages/*"],
     "pylopdf_fonts_zh_cn": ["api/reports/*"],

@@ -1,0 +1,92 @@
+"""The application: its settings, its database, its routes, and what every request passes on its way in and out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from api.access.founding import prepare
+from api.access.scope import Records
+from api.database.opening import open_service_database
+from api.door import Door
+from api.openapi import describe
+from api.passage import Passage
+from api.planners import Planners
+from api.problem_details import problem_response
+from api.refusals import Refused
+from api.router_list import ALL
+from api.routes.answering import language_of_request
+from api.routes.faults import request_faults
+from api.settings import ServiceSettings
+from optimizer.errors import JinhengError
+
+CODES = {404: "not_found", 405: "method_not_allowed", 406: "not_acceptable", 413: "too_large", 415: "media_type"}
+
+
+def make_app(known: ServiceSettings) -> FastAPI:
+    """The service over a database. The database is opened when the application starts.
+
+    Raises:
+        BadInput: when it starts, where the database cannot be used.
+    """
+    app = FastAPI(
+        title="晋衡 jinheng",
+        version=version("jinheng"),
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # its pages would be loaded from elsewhere
+        redoc_url=None,
+        lifespan=_lifespan,
+        max_body_size=known.body_bytes,
+        telemetry={"auto_configure": False},
+    )
+    app.state.settings = known
+    for router in ALL:
+        app.include_router(router)
+    app.add_middleware(Passage)
+    for kind in (JinhengError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, _answer_error)
+    describe(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    known: ServiceSettings = app.state.settings
+    database = open_service_database(known.database)
+    try:
+        prepare(database)
+        app.state.records = Records(database)
+        app.state.door = Door(app.state.records, known)
+        app.state.planners = Planners(known)
+        app.state.ready = True
+        yield
+        app.state.ready = False
+        app.state.planners.close()
+    finally:
+        database.close()
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    """Every error as a problem; what is ours is logged with its traceback by the passage."""
+    told: BaseException = error
+    if isinstance(error, RequestValidationError):
+        told = request_faults(error)
+    elif isinstance(error, HTTPException) and isinstance(error.__cause__, JinhengError):
+        told = error.__cause__  # the body's own faults, which FastAPI wraps
+    elif isinstance(error, HTTPException):
+        told = Refused(CODES.get(error.status_code, "malformed"), headers=dict(error.headers or {}))
+    if not isinstance(told, JinhengError):
+        request.state.failure = error
+    elif told is not error:
+        told.__cause__ = error
+    return problem_response(told, language_of_request(request), request_id_of(request), request.url.path)
+
+
+def request_id_of(request: Request) -> str:
+    """The id that the passage gave the request."""
+    known: Any = getattr(request.state, "request_id", "")
+    return str(known)

@@ -1,0 +1,73 @@
+"""What every request passes: an id, safe headers on the way out, and one line in the log when it is done.
+
+Raw ASGI, so that streams are not held back.
+"""
+
+import logging
+import re
+import time
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.access.secrets import new_id
+
+SAFE_HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+}
+"""On every answer; pages bring a policy of their own."""
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
+log = logging.getLogger("jinheng.requests")
+
+
+class Passage:
+    """Around the whole application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = dict(scope["headers"]).get(b"x-request-id", b"")
+        request_id = given.decode() if _REQUEST_ID.fullmatch(given) else new_id()
+        state: dict[str, Any] = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        began, status = time.perf_counter(), 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = list(message.get("headers", []))
+                there = {name.lower() for name, _ in headers}
+                headers += [(k, v) for k, v in SAFE_HEADERS.items() if k not in there]
+                message["headers"] = [*headers, (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            _note(scope, state, status, time.perf_counter() - began)
+
+
+def _note(scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
+    """One line a request. Paths carry ids and no secrets; queries and headers are not written."""
+    actor, failure = state.get("actor"), state.get("failure")
+    facts = {
+        "request_id": state["request_id"],
+        "method": scope["method"],
+        "path": scope["path"],
+        "status": status,
+        "ms": round(seconds * 1000, 1),
+        "organisation": getattr(actor, "organisation_id", ""),
+        "user": getattr(actor, "user_id", ""),
+    }
+    level = logging.ERROR if status >= 500 else logging.INFO
+    log.log(level, "%s %s %s", scope["method"], scope["path"], status, extra={"facts": facts}, exc_info=failure)

@@ -1,0 +1,86 @@
+"""Where plans are made: processes of their own, so that one server uses every core and stays awake while it plans."""
+
+import asyncio
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from multiprocessing import get_context
+from threading import Lock
+
+from api.planning import PlanMade, PlanTask, Unplanned, made_or_refused
+from api.refusals import Refused
+from api.settings import ServiceSettings
+from optimizer import BadInput
+from optimizer.findings import fault
+
+WAITING_PER_PROCESS = 50
+"""Plans that may wait for a process; more are refused with Retry-After, so that nobody waits in vain."""
+
+
+class Planners:
+    """A pool of processes that make plans. Started when the first plan is asked for."""
+
+    def __init__(self, known: ServiceSettings) -> None:
+        self._processes = known.planners
+        self._seconds_max = float(known.plan_seconds)
+        self._pool: Executor | None = None
+        self._lock = Lock()
+        self._waiting = 0
+
+    async def make(self, task: PlanTask) -> PlanMade:
+        """The plan of a task.
+
+        Raises:
+            BadInput: its faults.
+            Refused: `too_long`; `too_many` when too many wait; `unavailable` when a process died under it.
+        """
+        if self._waiting >= max(self._processes, 1) * WAITING_PER_PROCESS:
+            raise Refused("too_many", headers={"Retry-After": "5"})
+        bounded = task if task.seconds_max is not None else replace(task, seconds_max=self._seconds_max)
+        self._waiting += 1
+        pool = self._opened()
+        try:
+            answer = await asyncio.get_running_loop().run_in_executor(pool, made_or_refused, bounded)
+        except BrokenProcessPool as error:
+            self._drop(pool)
+            raise Refused("unavailable", headers={"Retry-After": "1"}) from error
+        finally:
+            self._waiting -= 1
+        if isinstance(answer, Unplanned):
+            if answer.findings:
+                raise BadInput(answer.findings)
+            zh = f"超过 {self._seconds_max:g} 秒"
+            raise Refused("too_long", [fault("too_long", zh, f"took more than {self._seconds_max:g} seconds")])
+        return answer
+
+    def warm(self) -> None:
+        """Starts the processes, so that the first plan does not wait for them."""
+        pool = self._opened()
+        for _ in range(self._processes):
+            pool.submit(_nothing)
+
+    def _opened(self) -> Executor:
+        with self._lock:
+            if self._pool is None and not self._processes:
+                self._pool = ThreadPoolExecutor(1, "planner")
+            if self._pool is None:
+                # Spawned: a forked copy of a server would hold its connections and locks.
+                self._pool = ProcessPoolExecutor(self._processes, mp_context=get_context("spawn"))
+            return self._pool
+
+    def _drop(self, pool: Executor) -> None:
+        with self._lock:
+            if self._pool is pool:
+                self._pool = None
+        pool.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        """Lets plans that are being made finish, and ends the processes."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _nothing() -> None:
+    """Imports this module, and with it the engine, in a process that was just started."""

@@ -1,0 +1,249 @@
+"""A plan from a JSON question: what a program asks over HTTP, answered in this process or in another.
+
+A task carries everything as plain values, so that it can be sent to another process and made again years later.
+"""
+
+import functools
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from api.documents import Gathered, Replacing, posed
+from api.event_files import calendar_of, objective_of, one_of_each, read_budget, read_epsilon
+from api.plain_data import PlainData
+from api.stored_markets import opened_store
+from market_data import OffersFile, read_offers
+from optimizer import BadInput, Plan, Problem, plan
+from optimizer.engine import Explain
+from optimizer.errors import Cancelled
+from optimizer.events import Calendar, ObjectiveField
+from optimizer.findings import Finding, fault, faults_of
+from optimizer.plan import canonical
+from optimizer.problem import Outlook
+from optimizer.quantities import fen_of, kg_of
+from optimizer.rule_pack import RulePack, read_rule_pack, shipped_rule_packs
+from optimizer.wording import Language
+
+MARKETS_KEPT = 4
+"""Snapshots that a process keeps read: a calendar's season has one or two."""
+
+
+@dataclass(frozen=True)
+class PlanTask:
+    """A question with everything that its answer needs, as plain values."""
+
+    event: Any
+    """As in an event file: one event, or `events:`."""
+    as_of: date
+    offers: Any = None
+    """A list of offers; or None, and the market is a snapshot."""
+    snapshot_id: str | None = None
+    policy: str | None = None
+    pack: Any = None
+    """The organisation's own rule pack as plain values; None: a shipped one."""
+    objective: Any = None
+    epsilon: Any = None
+    outlook: Any = None
+    budget: Any = None
+    explain: Explain = "short"
+    time_limit: float | None = None
+    lang: Language = "zh"
+    url: str = ""
+    """The database in which the snapshot is."""
+    seconds_max: float | None = None
+    """From when the work begins; longer is refused."""
+
+    def inputs(self) -> bytes:
+        """All that the plan depends on, as JSON: what is kept with a run, and what the run is made from again."""
+        kept = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("url", "seconds_max", "as_of")}
+        given = {name: plain_value(value) for name, value in kept.items() if value is not None}
+        if self.time_limit is not None:
+            given["time_limit"] = self.time_limit
+        return canonical({**given, "as_of": self.as_of.isoformat()}).encode()
+
+    @classmethod
+    def of_inputs(cls, content: bytes, url: str, seconds_max: float) -> "PlanTask":
+        """The task whose inputs were kept."""
+        given = json.loads(content)
+        return cls(**{**given, "as_of": date.fromisoformat(given["as_of"])}, url=url, seconds_max=seconds_max)
+
+
+@dataclass(frozen=True)
+class PlanMade:
+    """A plan as bytes, with what a list of plans shows of it."""
+
+    content: bytes
+    plan_id: str
+    status: str
+    as_of: str
+    event_ids: tuple[str, ...]
+    required_kg: int
+    covered_kg: int
+    cost_fen: int
+    reproducible: bool
+    engine: str
+
+
+@dataclass(frozen=True)
+class Unplanned:
+    """Why there is no plan: faults of the input, or none of them when it took too long."""
+
+    findings: tuple[Finding, ...]
+
+
+def made_or_refused(task: PlanTask) -> PlanMade | Unplanned:
+    """The answer to a task as values that travel between processes."""
+    try:
+        return made(task)
+    except BadInput as error:
+        return Unplanned(error.findings)
+    except Cancelled:
+        return Unplanned(())
+
+
+def made(task: PlanTask, cancelled: Callable[[], bool] | None = None) -> PlanMade:
+    """The plan of a task.
+
+    Raises:
+        BadInput: every fault of the question at once, placed by the keys of the body.
+        Cancelled: it took too long, or was asked to stop.
+    """
+    ends = None if task.seconds_max is None else time.monotonic() + task.seconds_max
+
+    def stopping() -> bool:
+        return (ends is not None and time.monotonic() > ends) or (cancelled is not None and cancelled())
+
+    found = plan(
+        problem_of_task(task),
+        explanations=task.explain,
+        lang=task.lang,
+        seconds=task.time_limit,
+        cancelled=stopping,
+    )
+    return summed_up(found)
+
+
+def summed_up(made: Plan) -> PlanMade:
+    """A plan as bytes and its main figures."""
+    return PlanMade(
+        made.model_dump_json().encode(),
+        made.plan_id,
+        made.status,
+        made.as_of.isoformat(),
+        tuple(e.id for e in made.events),
+        kg_of(made.totals.required_t),
+        kg_of(made.totals.covered_t),
+        fen_of(made.totals.cost),
+        made.reproducible,
+        str(made.provenance["engine"]),
+    )
+
+
+def problem_of_task(task: PlanTask) -> Problem:
+    """The problem that a task poses. Raises BadInput with every fault at once."""
+    gathered = Gathered()
+    data = PlainData(task.event, "")
+    calendar = gathered.attempt(lambda: _inside("event", lambda: calendar_of(data, None)))
+    market = gathered.attempt(lambda: _market(task))
+    outlook = None
+    if task.outlook is not None:
+        outlook = gathered.attempt(lambda: _read(TypeAdapter(Outlook), task.outlook, "outlook"))
+    objective = None
+    if task.objective is not None:
+        objective = gathered.attempt(lambda: _inside("objective", lambda: _objective(task.objective)))
+    epsilon = None if task.epsilon is None else gathered.attempt(lambda: _option(read_epsilon, task.epsilon))
+    budget = None if task.budget is None else gathered.attempt(lambda: _option(read_budget, task.budget))
+    pack = gathered.attempt(lambda: _pack(task, calendar))
+    gathered.stop_if_faulty()
+    assert calendar is not None and market is not None and pack is not None
+    replacing = Replacing(outlook, objective, epsilon, budget)
+    problem = _inside("event", lambda: posed((calendar, data), market, pack, task.as_of, replacing))
+    return problem.replace(findings=tuple(_as_key(f) for f in problem.findings))
+
+
+def _objective(value: Any) -> ObjectiveField:
+    return objective_of(list(value) if isinstance(value, tuple) else value)
+
+
+def _pack(task: PlanTask, calendar: Calendar | None) -> RulePack | None:
+    """The rule pack; not looked for when the event cannot be read and no pack is named."""
+    name = task.policy if task.policy is not None else None if calendar is None else calendar.policy
+    if task.pack is not None:
+        return _read(TypeAdapter(RulePack), task.pack, "policy")
+    if name is None:
+        return None
+    if name not in shipped_rule_packs():
+        known = ", ".join(shipped_rule_packs())
+        zh = f"没有这个规则包; 应为 {known} 之一, 或本单位上传的规则包"
+        en = f"no such rule pack; should be one of {known}, or one that your organisation has uploaded"
+        path = "policy" if task.policy is not None else "event.policy"
+        raise BadInput([fault("policy_unknown", zh, en, path=path, value=name)])
+    return read_rule_pack(name)
+
+
+def _read[T](adapter: TypeAdapter[T], value: Any, key: str) -> T:
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        raise BadInput([_under(key, f) for f in one_of_each(faults_of(error))]) from error
+
+
+def _option(read: Callable[[object], int], value: Any) -> int:
+    try:
+        return read(value)
+    except BadInput as error:
+        raise BadInput([_as_key(f) for f in error.findings]) from error
+
+
+def _as_key(found: Finding) -> Finding:
+    """A complaint about an option of the command line, placed at the key of the body."""
+    return replace(found, path=found.path.removeprefix("--").replace("-", "_")) if found.path[:2] == "--" else found
+
+
+def _under(key: str, found: Finding) -> Finding:
+    inner = found.path
+    return replace(found, path=key + (inner if inner.startswith("[") else f".{inner}" if inner else ""))
+
+
+def _inside[T](key: str, work: Callable[[], T]) -> T:
+    """What `work` gives; its complaints placed under a key of the body."""
+    try:
+        return work()
+    except BadInput as error:
+        raise BadInput([f if f.path.startswith("--") else _under(key, f) for f in error.findings]) from error
+
+
+# ---------------------------------------------------------------------------------------------------------- the market
+
+
+def _market(task: PlanTask) -> OffersFile:
+    if task.snapshot_id is not None:
+        return _kept_market(task.snapshot_id, task.url)
+    return offers_of(task.offers)
+
+
+def offers_of(rows: Any) -> OffersFile:
+    """The offers of a JSON list. Raises BadInput, rows counted from 1."""
+    return read_offers(Path(), content=canonical(plain_value(rows)).encode(), name="offers")
+
+
+def plain_value(value: Any) -> Any:
+    """Plain values as JSON has them: exact decimals and days become text, which every reader takes as well."""
+    if isinstance(value, Mapping):
+        return {str(k): plain_value(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_value(v) for v in value]
+    return value if value is None or isinstance(value, str | bool | int) else str(value)
+
+
+@functools.lru_cache(maxsize=MARKETS_KEPT)
+def _kept_market(snapshot_id: str, url: str) -> OffersFile:
+    with opened_store(url) as store:
+        snapshot = store.load(snapshot_id)
+    return OffersFile(snapshot.offers, snapshot.findings, snapshot.id, f"snapshot {snapshot.id[:12]}")

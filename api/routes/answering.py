@@ -1,0 +1,249 @@
+"""What every route shares: exact JSON in, the caller and their rights, replies that are kept, ETags, pages, problems.
+
+Numbers of a request are decimals, never binary floats; a key that stands twice is a fault. Whoever calls is known, and
+allowed to, before the work begins.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
+
+from api.access.roles import Permission
+from api.access.scope import PAGE_ROWS, PAGE_ROWS_MAX, Actor, Records, Scope
+from api.archive.replies import KEY_LENGTH_MAX, Asked, Reply, earlier_reply, keep_reply, key_faults
+from api.plain_data import plain_json
+from api.refusals import Refused
+from api.settings import LANGUAGES
+from optimizer.errors import BadInput
+from optimizer.findings import fault
+from optimizer.wording import Language
+
+REPLAYED = "Idempotency-Replayed"
+"""The header of a reply that was given before."""
+TRIES = 5
+"""Of a request whose key another request holds in this moment."""
+
+
+class ExactRequest(Request):
+    """A request whose JSON is read exactly."""
+
+    async def json(self) -> Any:
+        """The plain values of the body. Raises Refused `malformed`."""
+        if not hasattr(self, "_plain"):
+            try:
+                self._plain = plain_json(await self.body())
+            except BadInput as error:
+                raise Refused("malformed", error.findings) from error
+        return self._plain
+
+
+class ExactRoute(APIRoute):
+    """A route that reads JSON exactly."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, with an exact request."""
+        plain = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            return await plain(ExactRequest(request.scope, request.receive))
+
+        return handler
+
+
+class Body(BaseModel):
+    """A JSON body: closed to keys that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Answer(BaseModel):
+    """A JSON answer, as the OpenAPI document describes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a request did: its status, its answer, and where the thing now is."""
+
+    status: int
+    document: Mapping[str, Any] | bytes | None = None
+    location: str | None = None
+    version: int | None = None
+    """Of a thing that changes: its ETag."""
+
+    def reply(self) -> Reply:
+        """As it goes over the wire and into the archive."""
+        body = b"" if self.document is None else as_bytes(self.document)
+        headers = {} if self.location is None else {"Location": self.location}
+        if self.version is not None:
+            headers["ETag"] = etag_of_version(self.version)
+        return Reply(self.status, body, headers)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, in which language, and what their request carries."""
+
+    actor: Actor
+    lang: Language
+    records: Records
+    request: Request
+    request_id: str
+
+    def once(self, work: Callable[[Scope], Done]) -> Response:
+        """Does a change in one transaction and answers; with an Idempotency-Key once, however often it is asked.
+
+        Raises:
+            Refused, BadInput: what `work` raises; then nothing is changed and nothing is kept under the key.
+        """
+        asked = self.asked()
+        for attempt in range(TRIES):
+            try:
+                with self.records.writing(self.actor, self.request_id) as scope:
+                    earlier = None if asked is None else earlier_reply(scope, asked)
+                    if earlier is not None:
+                        return _response(earlier, replayed=True)
+                    reply = work(scope).reply()
+                    if asked is not None:
+                        keep_reply(scope, asked, reply)
+                return _response(reply)
+            except Refused as refusal:
+                if refusal.code != "key_in_use" or attempt + 1 == TRIES:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    def earlier(self) -> Response | None:
+        """The reply that this request's key got before, looked up before dear work is begun."""
+        asked = self.asked()
+        if asked is None:
+            return None
+        with self.records.reading(self.actor) as scope:
+            reply = earlier_reply(scope, asked)
+        return None if reply is None else _response(reply, replayed=True)
+
+    def read[T](self, work: Callable[[Scope], T]) -> T:
+        """What `work` reads, in one transaction."""
+        with self.records.reading(self.actor) as scope:
+            return work(scope)
+
+    def show(self, document: Mapping[str, Any] | bytes, version: int | None = None) -> Response:
+        """An answer to GET with its ETag; 304 where the caller has it already."""
+        body = as_bytes(document)
+        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"' if version is None else etag_of_version(version)
+        known = [tag.strip().removeprefix("W/") for tag in self.request.headers.get("if-none-match", "").split(",")]
+        headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept-Language, Authorization"}
+        if etag in known or "*" in known:
+            return Response(status_code=304, headers=headers)
+        return Response(body, media_type="application/json", headers=headers)
+
+    def asked(self) -> Asked | None:
+        """The request under its Idempotency-Key. Raises BadInput for a key that is none."""
+        key = self.request.headers.get("idempotency-key")
+        if key is None:
+            return None
+        if key_faults(key):
+            zh = f"应为 1 至 {KEY_LENGTH_MAX} 个可见 ASCII 字符"
+            en = f"should be 1 to {KEY_LENGTH_MAX} visible ASCII characters"
+            raise BadInput([fault("idempotency_key", zh, en, path="Idempotency-Key", value=key)])
+        query = self.request.url.query
+        path = self.request.url.path + (f"?{query}" if query else "")
+        return Asked(key, self.request.method, path, getattr(self.request, "_body", b""))
+
+    def expected_version(self) -> int | None:
+        """The version that If-Match asks for; None where any will do. Raises Refused `stale`."""
+        given = self.request.headers.get("if-match")
+        if given is None or given.strip() == "*":
+            return None
+        text = given.strip().removeprefix("W/").strip('"')
+        if not text.startswith("v") or not text[1:].isascii() or not text[1:].isdigit() or len(text) > 12:
+            raise Refused("stale", [fault("if_match", "不是此项给出的 ETag", "is no ETag of this", path="If-Match")])
+        return int(text[1:])
+
+
+def etag_of_version(version: int) -> str:
+    """The ETag of a thing that changes: what If-Match takes."""
+    return f'"v{version}"'
+
+
+def as_bytes(document: Mapping[str, Any] | bytes) -> bytes:
+    """JSON as it goes over the wire."""
+    if isinstance(document, bytes):
+        return document
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _response(reply: Reply, *, replayed: bool = False) -> Response:
+    headers = {**reply.headers, **({REPLAYED: "true"} if replayed else {}), "Cache-Control": "no-store"}
+    media_type = "application/json" if reply.body else None
+    return Response(reply.body, status_code=reply.status, headers=headers, media_type=media_type)
+
+
+class Allowed:
+    """The dependency by which a route says what its caller must be allowed to do."""
+
+    def __init__(self, permission: Permission | None) -> None:
+        self.permission = permission
+        """None: whoever it is, signed in or not."""
+
+    async def __call__(self, request: Request) -> Caller:
+        """The caller. Raises Refused `unauthenticated` or `forbidden`."""
+        await request.body()  # so that the request's own bytes are known where its reply is kept
+        from starlette.concurrency import run_in_threadpool
+
+        return await run_in_threadpool(self._admitted, request)
+
+    def _admitted(self, request: Request) -> Caller:
+        records: Records = request.app.state.records
+        actor = request.app.state.door.enter(request)
+        if self.permission is not None and not actor.may(self.permission):
+            needed = self.permission
+            zh, en = f"需要权限 {needed}", f"needs the permission {needed}"
+            raise Refused("forbidden", [fault("forbidden", zh, en)])
+        return Caller(actor, language_of_request(request), records, request, request.state.request_id)
+
+
+def allowed(permission: Permission) -> Any:
+    """A parameter's default: the caller, who has the permission."""
+    return Depends(Allowed(permission))
+
+
+def language_of_request(request: Request) -> Language:
+    """`?lang=`, else the first of Accept-Language that we speak, else Chinese."""
+    asked = request.query_params.get("lang", "")
+    if asked in LANGUAGES:
+        return "en" if asked == "en" else "zh"
+    weighed = []
+    for k, part in enumerate(request.headers.get("accept-language", "").split(",")):
+        name, _, q = part.partition(";")
+        lang = name.strip().casefold()[:2]
+        if lang in LANGUAGES:
+            weighed.append((-_weight(q), k, lang))
+    return "en" if weighed and min(weighed)[2] == "en" else "zh"
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text.strip().removeprefix("q=")) if text.strip() else 1.0
+    except ValueError:
+        return 0.0
+
+
+# --------------------------------------------------------------------------------------------------------------- pages
+
+Limit = Annotated[int, Query(ge=1, le=PAGE_ROWS_MAX, description="Rows of a page.", examples=[PAGE_ROWS])]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=64, description="`next` of the page before; leave it out for the first page."),
+]
+
+
+def page_document(items: list[dict[str, Any]], after: str | None) -> dict[str, Any]:
+    """One page of a list, the newest first."""
+    return {"items": items, "next": after}

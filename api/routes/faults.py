@@ -1,0 +1,24 @@
+"""What FastAPI finds wrong with a request, as faults of ours: path, query and body at once, in both languages."""
+
+from fastapi.exceptions import RequestValidationError
+
+from api.refusals import Refused
+from optimizer.errors import BadInput
+from optimizer.findings import Finding, fault, fault_of_error
+
+PLACES = ("body", "query", "path", "header", "cookie")
+
+
+def request_faults(error: RequestValidationError) -> BadInput | Refused:
+    """The faults of a request; `malformed` where its body is no JSON object at all."""
+    details = [dict(d) for d in error.errors()]
+    if any(d["type"] == "json_invalid" for d in details):
+        return Refused("malformed", [fault("json", "不是有效的 JSON", "is not valid JSON")])
+    return BadInput([_placed(d) for d in details])
+
+
+def _placed(details: dict[str, object]) -> Finding:
+    """The fault of one part; its path begins inside that part: a key of the body, or a parameter's name."""
+    loc = details["loc"]
+    inside = tuple(loc) if isinstance(loc, tuple | list) else (loc,)
+    return fault_of_error({**details, "loc": inside[1:] if inside and inside[0] in PLACES else inside})

@@ -1,0 +1,62 @@
+"""`jinheng serve`: the service on a socket, refusing to be reached from elsewhere before anybody can administer it."""
+
+from api.access.people import has_administrator
+from api.database.opening import open_service_database
+from api.door import LOOPBACK
+from api.settings import ServiceSettings, export_settings, service_settings
+from optimizer.errors import BadInput
+from optimizer.findings import fault
+
+
+def usable(known: ServiceSettings, sources: dict[str, str], faulty: list[tuple[str, str]]) -> ServiceSettings:
+    """The settings. Raises BadInput with every variable of the environment that could not be read."""
+    del sources
+    if faulty:
+        zh, en = "应为整数或 true, false", "should be a whole number, or true or false"
+        raise BadInput([fault("setting", zh, en, path=name, value=text) for name, text in faulty])
+    return known
+
+
+def serve(known: ServiceSettings) -> None:
+    """Serves until it is asked to stop.
+
+    Raises:
+        BadInput: a database that cannot be used; an address beyond this machine before there is an administrator.
+    """
+    import uvicorn
+
+    refuse_strangers(known)
+    export_settings(known)
+    uvicorn.run(
+        "api.serving:application",
+        factory=True,
+        host=known.host,
+        port=known.port,
+        workers=known.workers,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=known.shutdown_seconds,
+        log_level=known.log_level,
+        lifespan="on",
+    )
+
+
+def refuse_strangers(known: ServiceSettings) -> None:
+    """Raises BadInput for an address beyond this machine while anybody could do anything."""
+    database = open_service_database(known.database, kept_open=False)
+    try:
+        with database.reading() as c:
+            open_to_all = not has_administrator(c)
+    finally:
+        database.close()
+    if open_to_all and known.host not in LOOPBACK:
+        zh = "在有管理员之前只能绑定本机 (127.0.0.1); 请先运行 jinheng users add LOGIN --role administrator"
+        en = "binds only to this machine (127.0.0.1) before there is an administrator; run jinheng users add first"
+        raise BadInput([fault("no_administrator", zh, en, path="--host", value=known.host)])
+
+
+def application() -> object:
+    """The application of one server process, with the settings of its environment. Raises BadInput."""
+    from api.app import make_app
+
+    return make_app(usable(*service_settings()))

@@ -1,0 +1,165 @@
+"""The service in this process, on SQLite and on PostgreSQL: callers of every role, in two organisations."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from socket import socket
+from typing import Any, NamedTuple
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from api.access import people
+from api.access.roles import ROLES
+from api.access.scope import Actor
+from api.administration import OPERATOR
+from api.app import make_app
+from api.settings import ServiceSettings
+
+AS_OF = "2026-11-22"
+PASSWORD = "correct horse battery staple"
+EVENT: dict[str, Any] = {
+    "id": "small-event",
+    "name": "小型会议",
+    "end_date": "2026-10-11",
+    "emissions": {"tonnes": "1000.5", "status": "verified"},
+    "budget": {"total": "100000"},
+}
+OFFERS: list[dict[str, Any]] = [
+    {
+        **{"offer_id": "PHB-1", "instrument": "carbon_inclusion", "mechanism": "三晋绿色生活", "region": "14"},
+        **{"vintage": 2025, "seller": "甲", "quantity": "200", "price": "60", "valid_until": "2026-12-31"},
+    },
+    {"offer_id": "CCER-1", "instrument": "ccer", "region": "14", "vintage": 2025, "quantity": "500", "price": "80"},
+    {"offer_id": "CEA-1", "instrument": "allowance", "mechanism": "CEA", "quantity": "5000", "price": "75"},
+]
+QUESTION = {"event": EVENT, "offers": OFFERS, "as_of": AS_OF}
+
+
+class Organisation(NamedTuple):
+    """An organisation with one caller a role: `org.broker.get("/v1/...")`."""
+
+    id: str
+    callers: dict[str, TestClient]
+
+    def __getattr__(self, role: str) -> TestClient:
+        return self.callers[role]
+
+
+def settings_for(address: str, **more: Any) -> ServiceSettings:
+    """Settings for tests: plans are made in this process, and nobody is slowed down."""
+    return ServiceSettings(
+        **{"database": address, "planners": 0, "rate_per_second": 100_000, "rate_burst": 100_000, **more}
+    )
+
+
+def client_of(app: FastAPI, token: str = "", **more: Any) -> TestClient:
+    """A caller from this machine, by key where there is one, who speaks English."""
+    headers = {"accept-language": "en", **({"authorization": f"Bearer {token}"} if token else {})}
+    where = {"base_url": "http://127.0.0.1", "client": ("127.0.0.1", 50_000)}
+    return TestClient(app, **{**where, **more}, headers=headers, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def app(store_address: str) -> Iterator[FastAPI]:
+    """The service, started, on an empty database of either kind. Nobody has to sign in yet."""
+    made = make_app(settings_for(store_address))
+    with TestClient(made):
+        yield made
+
+
+@pytest.fixture
+def local(app: FastAPI) -> TestClient:
+    """Whoever is at this machine, before there is an administrator."""
+    return client_of(app)
+
+
+@pytest.fixture
+def organise(app: FastAPI) -> Callable[[str], Organisation]:
+    """Makes an organisation with one user and key for each role."""
+    return lambda name: new_organisation(app, name)
+
+
+def new_organisation(app: FastAPI, name: str) -> Organisation:
+    records = app.state.records
+    with records.database.writing(people.FOUNDING) as c:
+        from api.access.scope import moment
+
+        row_id = people.add_organisation(c, name, moment(c))
+    actor = Actor(row_id, name, OPERATOR, OPERATOR, frozenset({"administrator"}), "command")
+    callers: dict[str, TestClient] = {}
+    for role in ROLES:
+        with records.writing(actor) as scope:
+            user = people.add_user(scope, f"{role}@{name}", role, [role], None)
+        own = Actor(row_id, name, user, role, frozenset({role}), "command")
+        with records.writing(own) as scope:
+            callers[role] = client_of(app, people.add_key(scope, "test", [role], None).token)
+    return Organisation(row_id, callers)
+
+
+@pytest.fixture
+def mine(organise: Callable[[str], Organisation]) -> Organisation:
+    return organise("mine")
+
+
+@pytest.fixture
+def other(organise: Callable[[str], Organisation]) -> Organisation:
+    return organise("other")
+
+
+# ------------------------------------------------------------------------------------------------- a server of its own
+
+
+class Server(NamedTuple):
+    """A running `jinheng serve`."""
+
+    process: "subprocess.Popen[bytes]"
+    url: str
+    log: Path
+
+
+def free_port() -> int:
+    with closing(socket()) as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+@contextmanager
+def serving(address: str, folder: Path, *arguments: str, **environment: str) -> Iterator[Server]:
+    """`jinheng serve` in a process of its own, ready to answer; ended with the block, by force if need be."""
+    import os
+
+    port = free_port()
+    log = folder / f"serve-{port}.log"
+    command = [sys.executable, "-m", "api", "serve", "--port", str(port), "--database", address, *arguments]
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("JINHENG")}
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, env=kept | {"JINHENG_PLANNERS": "0", **environment})
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(url, process, log)
+        yield Server(process, url, log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    for _ in range(600):
+        if process.poll() is not None:
+            raise AssertionError(f"the server ended with {process.returncode}: {log.read_text(errors='replace')}")
+        try:
+            httpx2.get(f"{url}/v1/me", timeout=1)
+            return
+        except httpx2.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(f"the server does not answer: {log.read_text(errors='replace')}")
