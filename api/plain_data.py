@@ -24,6 +24,8 @@ BYTES_MAX = 10_000_000
 """An event file of a thousand events is half a megabyte."""
 VALUES_MAX = 100_000
 """Keys and items in one file: several thousand events."""
+WIRE_VALUES_MAX = 5_000_000
+"""Keys and items in one request, whose bytes are bounded already: 100,000 offers of 25 cells."""
 DEPTH_MAX = 30
 """Levels of nesting; event files use six."""
 DIGITS_MAX = 30
@@ -84,7 +86,7 @@ def plain_json(content: bytes) -> Any:
     text = text_of(content)
     if not text.strip():
         _refuse("body_empty", "没有内容", "has no content")
-    return _read_json(text, places=False)[0]
+    return _parse_json(text, WIRE_VALUES_MAX)
 
 
 def bytes_of(path: Path, most: int = BYTES_MAX) -> bytes:
@@ -150,7 +152,11 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _read_json(text: str, *, places: bool = True) -> tuple[Any, dict[str, int]]:
+def _read_json(text: str) -> tuple[Any, dict[str, int]]:
+    return _parse_json(text, VALUES_MAX), _lines_of_json(text)
+
+
+def _parse_json(text: str, values_max: int) -> Any:
     found: list[Finding] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -177,27 +183,41 @@ def _read_json(text: str, *, places: bool = True) -> tuple[Any, dict[str, int]]:
         _refuse("json", zh, en, row=error.lineno, value=shown[0] if shown else None)
     except RecursionError:
         _too_deep(None)
-    _measure(value)
+    _measure(value, values_max, halves="\\ud" in text or "\\uD" in text)
     if found:
         raise BadInput(found)
-    return value, _lines_of_json(text) if places else {}
+    return value
 
 
-def _measure(value: Any) -> None:
-    """Refuses what is too deep, too much, or no whole text."""
-    waiting, count = [(value, 1)], 0
-    while waiting:
-        one, depth = waiting.pop()
-        inside = [*one, *one.values()] if isinstance(one, dict) else one if isinstance(one, list) else []
-        if isinstance(one, str) and _SURROGATE.search(one):
-            zh, en = "含残缺的 Unicode 字符 (孤立的代理项)", "holds half a character (a lone surrogate)"
-            _refuse("encoding", zh, en, value=ascii(one))
-        count += len(inside)
-        if inside and depth > DEPTH_MAX:
+def _measure(value: Any, values_max: int, halves: bool) -> None:
+    """Refuses what is too deep, too much, or, where `halves` of characters may stand in it, no whole text."""
+    layer, depth, count = [value], 1, 0
+    while layer:
+        below: list[Any] = []
+        for one in layer:
+            if type(one) is dict:
+                below += one.values()
+                count += 2 * len(one)
+            elif type(one) is list:
+                below += one
+                count += len(one)
+        if halves:
+            _refuse_halves(layer)
+        if below and depth > DEPTH_MAX:
             _too_deep(None)
-        if count > VALUES_MAX:
-            _too_much()
-        waiting.extend((x, depth + 1) for x in inside)
+        if count > values_max:
+            _too_much(values_max)
+        layer, depth = below, depth + 1
+
+
+def _refuse_halves(layer: Sequence[Any]) -> None:
+    """Refuses text with half a character in it, keys included."""
+    for one in layer:
+        texts = list(one) if type(one) is dict else [one] if type(one) is str else []
+        for text in texts:
+            if _SURROGATE.search(text):
+                zh, en = "含残缺的 Unicode 字符 (孤立的代理项)", "holds half a character (a lone surrogate)"
+                _refuse("encoding", zh, en, value=ascii(text))
 
 
 def _lines_of_json(text: str) -> dict[str, int]:
@@ -280,7 +300,7 @@ class _Builder:
         line = _line(event)
         self._count += 1
         if self._count > VALUES_MAX:
-            _too_much()
+            _too_much(VALUES_MAX)
         if not self._open:
             self.value = value
             return ""
@@ -363,6 +383,6 @@ def _too_deep(row: int | None) -> NoReturn:
     _refuse("nesting", f"嵌套超过 {DEPTH_MAX} 层", f"is nested more than {DEPTH_MAX} deep", row=row)
 
 
-def _too_much() -> NoReturn:
-    zh, en = f"超过 {VALUES_MAX} 个值, 过大", f"holds more than {VALUES_MAX} values: too large"
+def _too_much(values_max: int) -> NoReturn:
+    zh, en = f"超过 {values_max} 个值, 过大", f"holds more than {values_max} values: too large"
     _refuse("file_too_large", zh, en)

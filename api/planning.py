@@ -4,21 +4,20 @@ A task carries everything as plain values, so that it can be sent to another pro
 """
 
 import functools
-import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from api.documents import Gathered, Replacing, posed
 from api.event_files import calendar_of, objective_of, one_of_each, read_budget, read_epsilon
-from api.plain_data import PlainData
+from api.plain_data import PlainData, plain_json
 from api.stored_markets import opened_store
-from market_data import OffersFile, read_offers
+from market_data import OffersFile
+from market_data.offers_file import offers_of_rows
 from optimizer import BadInput, Plan, Problem, plan
 from optimizer.engine import Explain
 from optimizer.errors import Cancelled
@@ -59,20 +58,6 @@ class PlanTask:
     seconds_max: float | None = None
     """From when the work begins; longer is refused."""
 
-    def inputs(self) -> bytes:
-        """All that the plan depends on, as JSON: what is kept with a run, and what the run is made from again."""
-        kept = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("url", "seconds_max", "as_of")}
-        given = {name: plain_value(value) for name, value in kept.items() if value is not None}
-        if self.time_limit is not None:
-            given["time_limit"] = self.time_limit
-        return canonical({**given, "as_of": self.as_of.isoformat()}).encode()
-
-    @classmethod
-    def of_inputs(cls, content: bytes, url: str, seconds_max: float) -> "PlanTask":
-        """The task whose inputs were kept."""
-        given = json.loads(content)
-        return cls(**{**given, "as_of": date.fromisoformat(given["as_of"])}, url=url, seconds_max=seconds_max)
-
 
 @dataclass(frozen=True)
 class PlanMade:
@@ -95,6 +80,35 @@ class Unplanned:
     """Why there is no plan: faults of the input, or none of them when it took too long."""
 
     findings: tuple[Finding, ...]
+
+
+ASKED = ("event", "offers", "policy", "objective", "epsilon", "outlook", "budget")
+"""Keys of a request's body that a task takes as they are."""
+
+
+def inputs_of(body: bytes, task: PlanTask) -> bytes:
+    """All that a plan depends on, as JSON: the request as it came, and what it named, as that was then."""
+    named = {"as_of": task.as_of.isoformat(), "lang": task.lang, "explain": task.explain, "time_limit": task.time_limit}
+    named |= {
+        "snapshot_id": task.snapshot_id,
+        "pack": task.pack,
+        "event": task.event if b'"event_id"' in body else None,
+    }
+    given = {k: v for k, v in named.items() if v is not None}
+    return b'{"question":%s,"named":%s}' % (body.strip(), canonical(plain_value(given)).encode())
+
+
+def task_of_inputs(content: bytes, url: str, seconds_max: float) -> PlanTask:
+    """The task whose inputs were kept."""
+    inputs = plain_json(content)
+    named = inputs["named"]
+    limit, day = named.pop("time_limit", None), date.fromisoformat(named["as_of"])
+    return PlanTask(
+        **{**{k: v for k, v in inputs["question"].items() if k in ASKED}, **named, "as_of": day},
+        time_limit=None if limit is None else float(limit),
+        url=url,
+        seconds_max=seconds_max,
+    )
 
 
 def made_or_refused(task: PlanTask) -> PlanMade | Unplanned:
@@ -230,7 +244,9 @@ def _market(task: PlanTask) -> OffersFile:
 
 def offers_of(rows: Any) -> OffersFile:
     """The offers of a JSON list. Raises BadInput, rows counted from 1."""
-    return read_offers(Path(), content=canonical(plain_value(rows)).encode(), name="offers")
+    if not isinstance(rows, list):
+        raise BadInput([fault("list_type", "应为报价的列表", "should be a list of offers", path="offers")])
+    return offers_of_rows(rows)
 
 
 def plain_value(value: Any) -> Any:

@@ -4,6 +4,7 @@ python -m benchmarks            200, 2,000, 20,000 and 100,000 offers; whole lot
 python -m benchmarks 200 2000   only these sizes
 python -m benchmarks curves     exact curves beside the plan: examples, 200 and 1,000 offers; curves 5000 for others
 python -m benchmarks sweeps     10,000 price draws over 1,000 offers, beside the naive chain; sweeps 200 1000 for fewer
+python -m benchmarks service    POST of a plan of 200 offers to a running service, beside the plan in process
 python -m benchmarks market     a million made-up offers from file to offers, beside pandas; market 100000 for fewer
 """
 
@@ -17,6 +18,7 @@ from benchmarks.curves import curves
 from benchmarks.market_files import market_files
 from benchmarks.markets import one_event
 from benchmarks.peers import cold_solve, naive_chain
+from benchmarks.service_plans import service_plans
 from benchmarks.sweeps import sweeps
 from optimizer import Problem, plan
 from optimizer.arcs import build_arcs
@@ -101,7 +103,7 @@ def whole(n: int) -> None:
 
 
 def main() -> None:
-    """All sizes, or those named on the command line; `market` for files, `sweeps` for draws, `curves` for curves."""
+    """All sizes, or those named on the command line; `market` for files, `sweeps` for draws, `service` for HTTP ..."""
     if sys.argv[1:2] == ["market"]:
         market_files(*(int(a) for a in sys.argv[2:3]))
         return
@@ -110,6 +112,9 @@ def main() -> None:
         return
     if sys.argv[1:2] == ["sweeps"]:
         sweeps(*(int(a) for a in sys.argv[2:4]))
+        return
+    if sys.argv[1:2] == ["service"]:
+        service_plans([int(a) for a in sys.argv[2:]] or [200])
         return
     sizes = [int(a) for a in sys.argv[1:]] or list(SIZES)
     print("divisible quantities (whole_lots: false), explanations off; medians in one run")

@@ -7,12 +7,14 @@ mostly row 2; in JSON and Parquet the first offer is row 1.
 import hashlib
 import re
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from market_data.normalize import normalize
 from market_data.sources.csv_file import read_csv
-from market_data.sources.json_file import read_json
+from market_data.sources.json_file import read_json, table_of_rows
 from market_data.sources.parquet_file import read_parquet
 from market_data.sources.raw_table import BYTES_MAX, RawTable, refuse
 from market_data.sources.xlsx_file import OLE_MAGIC, read_xlsx
@@ -43,15 +45,33 @@ def read_offers(path: Path | str, *, content: bytes | None = None, name: str = "
         BadInput: every fault of the file at once, each with row, column, value and what would be right.
     """
     shown = name or Path(path).name
-    try:
+
+    def table() -> tuple[RawTable, str]:
         data = _bytes_of(Path(path)) if content is None else content
-        table = raw_table(data, shown)
-        offers, complaints = normalize(table)
+        return raw_table(data, shown), hashlib.sha256(data).hexdigest()
+
+    return _read(table, shown)
+
+
+def offers_of_rows(rows: list[Any], name: str = "offers") -> OffersFile:
+    """The offers of rows that are plain values already, counted from 1; as a JSON file with these rows.
+
+    Raises:
+        BadInput: every fault at once, each with row, column, value and what would be right.
+    """
+    return _read(lambda: (table_of_rows(rows), ""), name)
+
+
+def _read(table: Callable[[], tuple[RawTable, str]], shown: str) -> OffersFile:
+    """Offers from a raw table and the hash of what it was read from; without one, the hash of the offers."""
+    try:
+        raw, sha256 = table()
+        offers, complaints = normalize(raw)
         if not len(offers):
             raise refuse(fault("no_rows", "只有表头, 没有报价", "has a header and no offers"))
     except BadInput as error:
         raise BadInput([f if f.file else f.at(shown) for f in error.findings]) from error.__cause__
-    return OffersFile(offers, complaints.listed("warning", shown), hashlib.sha256(data).hexdigest(), shown)
+    return OffersFile(offers, complaints.listed("warning", shown), sha256 or offers.sha256, shown)
 
 
 def raw_table(content: bytes, name: str) -> RawTable:

@@ -47,7 +47,7 @@ _DRIVERS = {
 
 @dataclass(frozen=True)
 class Steps:
-    """The numbered steps of one set of tables; several sets may share a database, each with its own note of its step."""
+    """The numbered steps of one set of tables; several sets may share a database, each with a note of its own."""
 
     folder: Path
     """Alembic's: env.py and versions."""

@@ -10,11 +10,20 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from optimizer.offers import Channel
-from optimizer.quantities import E4, AmountE4, Fen, Kg, RateE4, ceil
+from optimizer.quantities import E4, MONEY_YUAN_MAX, AmountE4, Fen, Kg, RateE4, ceil, decimal_schema
 from optimizer.regions import region_code
 
 
@@ -45,7 +54,13 @@ def _region(value: object) -> object:
     return code
 
 
-Region = Annotated[str, BeforeValidator(_region)]
+REGION_SCHEMA: dict[str, Any] = {
+    "type": ["string", "integer"],
+    "description": "A GB/T 2260 code or a name; abroad ISO 3166-1.",
+    "examples": ["14", "140100", "山西", "Shanxi", "KE"],
+}
+"""How documents for programs describe a region."""
+Region = Annotated[str, BeforeValidator(_region), WithJsonSchema(REGION_SCHEMA, mode="validation")]
 
 
 def _day(value: object) -> object:
@@ -61,7 +76,14 @@ def _this_age(value: date) -> date:
     return value
 
 
-Day = Annotated[date, BeforeValidator(_day), AfterValidator(_this_age)]
+DAY_SCHEMA: dict[str, Any] = {
+    "type": "string",
+    "format": "date",
+    "description": "A day between 1990 and 2200.",
+    "examples": ["2026-10-11"],
+}
+"""How documents for programs describe a day."""
+Day = Annotated[date, BeforeValidator(_day), AfterValidator(_this_age), WithJsonSchema(DAY_SCHEMA, mode="validation")]
 
 
 class Emissions(Noun):
@@ -92,11 +114,23 @@ class Emissions(Noun):
         return self
 
 
+YEARS_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "propertyNames": {"pattern": "^2[0-2][0-9]{2}$"},
+    "additionalProperties": decimal_schema(2, MONEY_YUAN_MAX, "yuan", "200000.00"),
+    "minProperties": 1,
+    "description": "Fiscal (calendar) year and the yuan that may be spent in it.",
+    "examples": [{"2026": "200000", "2027": "400000"}],
+}
+"""How documents for programs describe money by year."""
+MoneyByYear = Annotated[dict[int, Fen], WithJsonSchema(YEARS_SCHEMA, mode="validation")]
+
+
 class Budget(Noun):
     """What may be spent, all-in and nominal: in all, by fiscal (calendar) year, or both; a year not listed has 0."""
 
     total_fen: Fen | None = Field(alias="total", default=None)
-    by_fiscal_year_fen: dict[int, Fen] | None = Field(alias="by_fiscal_year", default=None)
+    by_fiscal_year_fen: MoneyByYear | None = Field(alias="by_fiscal_year", default=None)
     carry_forward: bool = False
     """Unspent money of a year may be spent in later listed years."""
 
@@ -168,7 +202,20 @@ def _filter(value: Any) -> Any:
     return read
 
 
-Filter = Annotated[dict[str, tuple[str, ...]], BeforeValidator(_filter)]
+_ONE_VALUE: dict[str, Any] = {"type": ["string", "integer"]}
+_VALUES: dict[str, Any] = {"anyOf": [_ONE_VALUE, {"type": "array", "items": _ONE_VALUE, "minItems": 1}]}
+FILTER_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {key: _VALUES for key in LIMIT_KEYS},
+    "additionalProperties": False,
+    "minProperties": 1,
+    "description": "Offers by the values of their keys: all keys must hold, any value of a key will do.",
+    "examples": [{"instrument": "forestry", "region": ["14", "15"]}],
+}
+"""How documents for programs describe a filter."""
+Filter = Annotated[
+    dict[str, tuple[str, ...]], BeforeValidator(_filter), WithJsonSchema(FILTER_SCHEMA, mode="validation")
+]
 """Offer key -> admitted values; all keys must hold, any value of a key will do. Regions go by province."""
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 KG_PER_T = 1000
@@ -154,19 +154,63 @@ def _reader(decimals: int, largest: int, zh_unit: str, en_unit: str) -> BeforeVa
     return BeforeValidator(read)
 
 
-Kg = Annotated[int, _reader(3, MASS_T_MAX, "吨", "tonnes"), PlainSerializer(tonnes, return_type=str)]
+def decimal_schema(decimals: int, largest: int, en_unit: str, example: str) -> dict[str, Any]:
+    """What JSON may say for a quantity, as JSON Schema: a decimal string, or a number, read exactly."""
+    whole = len(str(largest))
+    return {
+        "anyOf": [
+            {"type": "string", "pattern": rf"^[0-9]{{1,{whole}}}(\.[0-9]{{1,{decimals}}})?$"},
+            {"type": "number", "minimum": 0, "maximum": largest},
+        ],
+        "description": f"In {en_unit}, at most {decimals} decimals; a decimal string, or a number, read exactly.",
+        "examples": [example],
+    }
+
+
+def _said(decimals: int, largest: int, en_unit: str, example: str) -> WithJsonSchema:
+    """How documents for programs describe what is read; what is written they derive themselves."""
+    return WithJsonSchema(decimal_schema(decimals, largest, en_unit, example), mode="validation")
+
+
+Kg = Annotated[
+    int,
+    _reader(3, MASS_T_MAX, "吨", "tonnes"),
+    PlainSerializer(tonnes, return_type=str),
+    _said(3, MASS_T_MAX, "tonnes", "4820.4"),
+]
 """Integer kg; decimal tonnes in files."""
-Fen = Annotated[int, _reader(2, MONEY_YUAN_MAX, "元", "yuan"), PlainSerializer(yuan, return_type=str)]
+Fen = Annotated[
+    int,
+    _reader(2, MONEY_YUAN_MAX, "元", "yuan"),
+    PlainSerializer(yuan, return_type=str),
+    _said(2, MONEY_YUAN_MAX, "yuan", "600000.00"),
+]
 """Integer fen; decimal yuan in files."""
-PriceFen = Annotated[int, _reader(2, PRICE_YUAN_MAX, "元/吨", "yuan per tonne"), PlainSerializer(yuan, return_type=str)]
+PriceFen = Annotated[
+    int,
+    _reader(2, PRICE_YUAN_MAX, "元/吨", "yuan per tonne"),
+    PlainSerializer(yuan, return_type=str),
+    _said(2, PRICE_YUAN_MAX, "yuan per tonne", "46.50"),
+]
 """Integer fen per tonne; decimal yuan per tonne in files. Small enough for unit costs in 64 bits (see `arcs`)."""
 ShareE4 = Annotated[
-    int, _reader(4, 1, "的小数比例, 如 0.3", "a decimal share such as 0.3"), PlainSerializer(rate, return_type=str)
+    int,
+    _reader(4, 1, "的小数比例, 如 0.3", "a decimal share such as 0.3"),
+    PlainSerializer(rate, return_type=str),
+    _said(4, 1, "parts of one", "0.3"),
 ]
 """Integer ten-thousandths of a share between 0 and 1; a decimal share in files."""
-RateE4 = Annotated[int, _reader(4, 10_000, "比例", "a rate"), PlainSerializer(rate, return_type=str)]
+RateE4 = Annotated[
+    int,
+    _reader(4, 10_000, "比例", "a rate"),
+    PlainSerializer(rate, return_type=str),
+    _said(4, 10_000, "parts of one (0.1 is 10 %)", "0.1"),
+]
 """Integer ten-thousandths; a decimal rate in files."""
 AmountE4 = Annotated[
-    int, _reader(4, MONEY_YUAN_MAX, "单位", "the level's unit"), PlainSerializer(rate, return_type=str)
+    int,
+    _reader(4, MONEY_YUAN_MAX, "单位", "the level's unit"),
+    PlainSerializer(rate, return_type=str),
+    _said(4, MONEY_YUAN_MAX, "the level's unit (tonnes or yuan)", "10"),
 ]
 """Ten-thousandths of a tonne or a yuan, for slacks."""

@@ -5,6 +5,7 @@ predicate holds gives the tier, "unranked", or the reason for which the offer is
 recognised. A new province is a new file and its tests, no new code.
 """
 
+import functools
 import hashlib
 import json
 from datetime import date
@@ -229,22 +230,28 @@ class RulePack(Noun):
         return found
 
 
-def shipped_rule_packs() -> list[str]:
+@functools.cache
+def shipped_rule_packs() -> tuple[str, ...]:
     """The ids of the packs that ship, in order."""
-    return sorted(
-        p.name.removesuffix(".yaml")
-        for p in resources.files("optimizer.rule_packs").iterdir()
-        if p.name.endswith(".yaml")
+    return tuple(
+        sorted(
+            p.name.removesuffix(".yaml")
+            for p in resources.files("optimizer.rule_packs").iterdir()
+            if p.name.endswith(".yaml")
+        )
     )
+
+
+@functools.cache
+def _shipped_pack(name: str) -> "RulePack":
+    return parse_rule_pack(resources.files("optimizer.rule_packs").joinpath(f"{name}.yaml").read_text("utf-8"), name)
 
 
 def read_rule_pack(name: str) -> RulePack:
     """A shipped pack by its id, or a user's own by path. Raises BadInput with every fault."""
     shipped = shipped_rule_packs()
     if name in shipped:
-        return parse_rule_pack(
-            resources.files("optimizer.rule_packs").joinpath(f"{name}.yaml").read_text("utf-8"), name
-        )
+        return _shipped_pack(name)
     path = Path(name)
     if not path.is_file():
         known = ", ".join(shipped)

@@ -52,7 +52,7 @@ def plan_of(scope: Scope, run: RowMapping) -> bytes:
 
 
 def inputs_of(scope: Scope, run: RowMapping) -> bytes:
-    """What was asked, whole: `PlanTask.of_inputs` reads it."""
+    """What was asked, whole: `planning.task_of_inputs` reads it."""
     return documents.content_of(scope.c, run["inputs"])
 
 

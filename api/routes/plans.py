@@ -11,7 +11,7 @@ from api import settings
 from api.access.scope import Scope
 from api.archive import events, markets, packs, runs
 from api.database import tables
-from api.planning import PlanTask
+from api.planning import PlanTask, inputs_of, task_of_inputs
 from api.refusals import Refused
 from api.routes.answering import Answer, Body, Caller, Cursor, Done, ExactRoute, Limit, allowed, page_document
 from api.routes.shapes import (
@@ -123,7 +123,7 @@ async def make_plan(question: Question, caller: Caller = allowed("plans.make")) 
         return earlier
     task = await run_in_threadpool(caller.read, lambda scope: task_of(question, scope, caller))
     made = await caller.request.app.state.planners.make(task)
-    inputs = task.inputs()
+    inputs = inputs_of(await caller.request.body(), task)
 
     def work(scope: Scope) -> Done:
         run = runs.keep_run(scope, inputs, made)
@@ -237,7 +237,7 @@ async def replay_plan(run_id: str, request: Request, caller: Caller = allowed("p
 
     inputs, content = await run_in_threadpool(caller.read, asked)
     then = json.loads(content)
-    again = await request.app.state.planners.make(PlanTask.of_inputs(inputs, known.database, known.plan_seconds))
+    again = await request.app.state.planners.make(task_of_inputs(inputs, known.database, known.plan_seconds))
     answer = {
         "same": again.content == content,
         "plan_id": then["plan_id"],

@@ -46,7 +46,7 @@ def read_json(content: bytes) -> RawTable:
     except RecursionError:
         zh, en = "嵌套过深; 应为对象的列表", "is nested too deep; should be a list of objects"
         raise refuse(fault("json_too_deep", zh, en)) from None
-    return _table(_rows_of(document))
+    return table_of_rows(_rows_of(document))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> _Row:
@@ -71,21 +71,22 @@ def _rows_of(document: object) -> list[Any]:
         raise refuse(fault("json_shape", zh, en, value=sound_text(", ".join(list(document)[:5]))))
     if not isinstance(rows, list):
         raise refuse(fault("json_shape", "应为对象的列表", "should be a list of objects"))
-    check_length(len(rows))
     return rows
 
 
-def _table(rows: list[Any]) -> RawTable:
+def table_of_rows(rows: list[Any]) -> RawTable:
+    """The raw table of rows that are plain values already: mappings of text, numbers, true and false."""
+    check_length(len(rows))
     found: list[Finding] = []
-    positions = [number for number, row in enumerate(rows, 1) if isinstance(row, _Row)]
+    positions = [number for number, row in enumerate(rows, 1) if isinstance(row, dict)]
     for number, row in enumerate(rows, 1):
-        if not isinstance(row, _Row):
+        if not isinstance(row, dict):
             found.append(
                 fault("json_row", "应为对象 {...}", "should be an object {...}", row=number, value=sound_text(str(row)))
             )
-        elif row.doubled:
+        elif isinstance(row, _Row) and row.doubled:
             found.extend(_doubled(key, number) for key in row.doubled)
-    objects = [row for row in rows if isinstance(row, _Row)]
+    objects = [row for row in rows if isinstance(row, dict)]
     headers = list(dict.fromkeys(key for row in objects for key in row))
     check_width(len(headers))
     columns = []
