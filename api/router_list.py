@@ -1,6 +1,6 @@
 """Every router of the service, in the order of the OpenAPI document."""
 
-from api.routes import events, people, plans, policies, replies, snapshots
+from api.routes import audit, entering, events, keys, people, plans, policies, replies, snapshots
 
 ALL = (
     policies.router,
@@ -8,5 +8,8 @@ ALL = (
     events.router,
     plans.router,
     people.router,
+    keys.router,
+    entering.router,
     replies.router,
+    audit.router,
 )

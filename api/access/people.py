@@ -95,6 +95,12 @@ def has_administrator(c: Connection) -> bool:
     return any("administrator" in json.loads(roles) for roles in c.execute(wanted).scalars())
 
 
+def own_organisation(scope: Scope) -> RowMapping:
+    """The actor's organisation."""
+    mine = organisations.c.id == scope.actor.organisation_id
+    return scope.c.execute(select(organisations).where(mine)).mappings().one()
+
+
 def settings_of(scope: Scope) -> dict[str, Any]:
     """What the actor's organisation has set."""
     wanted = select(organisations.c.settings).where(organisations.c.id == scope.actor.organisation_id)

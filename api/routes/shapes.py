@@ -22,6 +22,7 @@ TimeText = Annotated[
 DayText = Annotated[str, Field(json_schema_extra={"format": "date"}, examples=["2026-11-22"])]
 Id = Annotated[str, Field(description="Cannot be guessed and says nothing.", examples=["5f0c3a1b9d7e42a68c01b2d3"])]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+RolesIn = Annotated[list[str], Field(min_length=1, max_length=5, examples=[["organiser"]])]
 
 DECIMAL: dict[str, Any] = {"anyOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?$"}, {"type": "number"}]}
 """A number that comes in: a decimal string, or a JSON number, read exactly."""
