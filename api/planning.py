@@ -15,14 +15,17 @@ from pydantic import TypeAdapter, ValidationError
 from api.documents import Gathered, Replacing, posed
 from api.event_files import calendar_of, objective_of, one_of_each, read_budget, read_epsilon
 from api.plain_data import PlainData, plain_json
-from api.stored_markets import opened_store
+from api.stored_markets import SHOWN_ID, opened_store
 from market_data import OffersFile
 from market_data.offers_file import offers_of_rows
+from market_data.store_tables import findings_of
 from optimizer import BadInput, Plan, Problem, plan
+from optimizer.chain import Report
 from optimizer.engine import Explain
 from optimizer.errors import Cancelled
 from optimizer.events import Calendar, ObjectiveField
 from optimizer.findings import Finding, fault, faults_of
+from optimizer.offers import Offers
 from optimizer.plan import canonical
 from optimizer.problem import Outlook
 from optimizer.quantities import fen_of, kg_of
@@ -43,6 +46,8 @@ class PlanTask:
     offers: Any = None
     """A list of offers; or None, and the market is a snapshot."""
     snapshot_id: str | None = None
+    doubts: str = "[]"
+    """What the asker's own import of the snapshot found odd, as the store writes it."""
     policy: str | None = None
     pack: Any = None
     """The organisation's own rule pack as plain values; None: a shipped one."""
@@ -91,6 +96,7 @@ def inputs_of(body: bytes, task: PlanTask) -> bytes:
     named = {"as_of": task.as_of.isoformat(), "lang": task.lang, "explain": task.explain, "time_limit": task.time_limit}
     named |= {
         "snapshot_id": task.snapshot_id,
+        "doubts": task.doubts,
         "pack": task.pack,
         "event": task.event if b'"event_id"' in body else None,
     }
@@ -121,8 +127,8 @@ def made_or_refused(task: PlanTask) -> PlanMade | Unplanned:
         return Unplanned(())
 
 
-def made(task: PlanTask, cancelled: Callable[[], bool] | None = None) -> PlanMade:
-    """The plan of a task.
+def made(task: PlanTask, cancelled: Callable[[], bool] | None = None, report: Report | None = None) -> PlanMade:
+    """The plan of a task; `report` is called with each level as it starts.
 
     Raises:
         BadInput: every fault of the question at once, placed by the keys of the body.
@@ -139,6 +145,7 @@ def made(task: PlanTask, cancelled: Callable[[], bool] | None = None) -> PlanMad
         lang=task.lang,
         seconds=task.time_limit,
         cancelled=stopping,
+        report=report,
     )
     return summed_up(found)
 
@@ -238,7 +245,8 @@ def _inside[T](key: str, work: Callable[[], T]) -> T:
 
 def _market(task: PlanTask) -> OffersFile:
     if task.snapshot_id is not None:
-        return _kept_market(task.snapshot_id, task.url)
+        name = f"snapshot {task.snapshot_id[:SHOWN_ID]}"
+        return OffersFile(_kept_offers(task.snapshot_id, task.url), findings_of(task.doubts), task.snapshot_id, name)
     return offers_of(task.offers)
 
 
@@ -259,7 +267,6 @@ def plain_value(value: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=MARKETS_KEPT)
-def _kept_market(snapshot_id: str, url: str) -> OffersFile:
+def _kept_offers(snapshot_id: str, url: str) -> Offers:
     with opened_store(url) as store:
-        snapshot = store.load(snapshot_id)
-    return OffersFile(snapshot.offers, snapshot.findings, snapshot.id, f"snapshot {snapshot.id[:12]}")
+        return store.load(snapshot_id).offers

@@ -35,7 +35,6 @@ from optimizer.plan import Plan
 from optimizer.rule_pack import shipped_rule_packs
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"], route_class=ExactRoute)
-SECONDS_MAX = 600
 
 
 class Question(Body):
@@ -55,7 +54,7 @@ class Question(Body):
     budget: DecimalIn = None
     explain: Literal["short", "all", "none"] = "short"
     time_limit: Annotated[
-        float | None, Field(gt=0, le=SECONDS_MAX, description="Seconds; a plan that it cuts is not reproducible.")
+        float | None, Field(gt=0, description="Seconds; a plan that it cuts is not reproducible.")
     ] = None
 
 
@@ -140,19 +139,24 @@ def task_of(question: Question, scope: Scope, caller: Caller) -> PlanTask:
         if sum(given) != 1:
             zh, en = f"应恰好给出 {one} 或 {other} 之一", f"should have either {one} or {other}"
             found.append(fault("one_of", zh, en, path=one))
+    longest = caller.request.app.state.settings.plan_seconds
+    if question.time_limit is not None and question.time_limit > longest:
+        zh, en = f"至多 {longest} 秒; 更久请用后台任务", f"should be at most {longest}; for longer, run a job"
+        found.append(fault("time_limit", zh, en, path="time_limit", value=question.time_limit))
     if found:
         raise BadInput(found)
     event = question.event
     if question.event_id is not None:
         event = _named("event_id", lambda: events.content_of(scope, events.newest_version(scope, question.event_id)))
-    snapshot_id = None
+    held = None
     if question.snapshot is not None:
-        snapshot_id = _named("snapshot", lambda: markets.held(scope, question.snapshot)["snapshot_id"])
+        held = _named("snapshot", lambda: markets.held(scope, question.snapshot))
     return PlanTask(
         event=event,
         as_of=question.as_of or settings.today(),
         offers=question.offers,
-        snapshot_id=snapshot_id,
+        snapshot_id=None if held is None else held["snapshot_id"],
+        doubts="[]" if held is None else held["findings"],
         policy=question.policy,
         pack=_own_pack(question.policy, event, scope),
         objective=question.objective,

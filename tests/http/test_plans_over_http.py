@@ -114,3 +114,20 @@ def test_what_has_not_changed_is_not_sent_again(local):
     etag = local.get(where).headers["etag"]
     again = local.get(where, headers={"If-None-Match": etag})
     assert again.status_code == 304 and not again.content
+
+
+def test_two_organisations_with_the_same_market_see_only_their_own_names_for_it(mine, other):
+    for owner, name in ((mine, "secret-of-mine.csv"), (other, "theirs.csv")):
+        content = b"offer_id,instrument,mechanism,quantity,price\nCEA-1,allowance,CEA,5000,0\n"
+        where = f"/v1/snapshots/files?name={name}"
+        kept = owner.organiser.post(where, content=content, headers={"content-type": "text/csv"})
+        assert kept.status_code == 201 and kept.json()["warnings"][0]["file"] == name
+    snapshot = kept.json()["id"]
+    answer = other.organiser.post("/v1/plans", json={"event": EVENT, "snapshot": snapshot, "as_of": AS_OF})
+    assert answer.status_code == 201 and "secret-of-mine" not in answer.text and "theirs.csv" in answer.text
+    assert "secret-of-mine" not in other.organiser.get(f"/v1/snapshots/{snapshot}").text
+
+
+def test_a_time_limit_beyond_the_services_own_is_refused(local):
+    answer = local.post("/v1/plans", json=QUESTION | {"time_limit": 3600})
+    assert answer.status_code == 422 and answer.json()["faults"][0]["path"] == "time_limit"
