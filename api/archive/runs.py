@@ -13,8 +13,8 @@ from api.refusals import not_found
 from optimizer.quantities import tonnes, yuan
 
 
-def keep_run(scope: Scope, inputs: bytes, made: PlanMade) -> RowMapping:
-    """Keeps a run for good: what was asked, what came of it, by whom and when."""
+def keep_run(scope: Scope, inputs: bytes, made: PlanMade) -> str:
+    """Keeps a run for good: what was asked, what came of it, by whom and when; gives its id."""
     row_id = scope.add(
         runs,
         plan_id=made.plan_id,
@@ -32,7 +32,7 @@ def keep_run(scope: Scope, inputs: bytes, made: PlanMade) -> RowMapping:
         made_at=scope.now_text,
     )
     scope.note("plan.make", made.plan_id, run=row_id, status=made.status, events=made.event_ids)
-    return scope.one(runs, row_id)
+    return row_id
 
 
 def find_run(scope: Scope, text: str) -> RowMapping:

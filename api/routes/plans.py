@@ -117,16 +117,18 @@ class ReplayAnswer(Answer):
 )
 async def make_plan(question: Question, caller: Caller = allowed("plans.make")) -> Response:
     """The least-cost portfolio for an event or a calendar, kept as a run. Nothing is held, ordered or retired."""
-    earlier = await run_in_threadpool(caller.earlier)
-    if earlier is not None:
-        return earlier
-    task = await run_in_threadpool(caller.read, lambda scope: task_of(question, scope, caller))
+
+    def begun() -> Response | PlanTask:
+        return caller.earlier() or caller.read(lambda scope: task_of(question, scope, caller))
+
+    task = await run_in_threadpool(begun)
+    if isinstance(task, Response):
+        return task
     made = await caller.request.app.state.planners.make(task)
     inputs = inputs_of(await caller.request.body(), task)
 
     def work(scope: Scope) -> Done:
-        run = runs.keep_run(scope, inputs, made)
-        return Done(201, made.content, location=f"/v1/plans/{run['id']}")
+        return Done(201, made.content, location=f"/v1/plans/{runs.keep_run(scope, inputs, made)}")
 
     return await run_in_threadpool(caller.once, work)
 
