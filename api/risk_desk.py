@@ -16,7 +16,7 @@ from typing import Any
 from api.documents import Gathered
 from api.executors import opened_executor, read_workers
 from api.risk_terms import Basis, CalendarAnswer, DrawsRequest, RiskAnswer, SweepAnswer, read_basis
-from api.saved_draws import SavedDraws, saved_in
+from api.saved_draws import KeptDraws, saved_in
 from api.whole_files import out_path, write_whole
 from market_data.price_models import PriceModel
 from optimizer import BadInput
@@ -47,7 +47,12 @@ type Ask = Callable[[], bool]
 
 
 def risk_of(
-    request: DrawsRequest, lang: Language, *, report: Tell | None = None, cancelled: Ask | None = None
+    request: DrawsRequest,
+    lang: Language,
+    *,
+    report: Tell | None = None,
+    cancelled: Ask | None = None,
+    kept: KeptDraws | None = None,
 ) -> RiskAnswer:
     """What the draws say about a plan; written to `out` when that is asked for.
 
@@ -56,6 +61,7 @@ def risk_of(
         lang: the language of what is written.
         report: called after each range of draws, with an estimate of the rest.
         cancelled: asked now and then; True stops the work.
+        kept: where finished chunks are; they are not made again.
 
     Raises:
         BadInput: every fault of every file and option at once.
@@ -68,7 +74,7 @@ def risk_of(
     questions: dict[str, Question] = {"": asked.everything}
     questions |= {str(driver): question for driver, question in asked.frozen.items()}
     with opened_executor(workers, request.cluster) as executor:
-        swept = _all_swept(questions, basis, executor, report, cancelled)
+        swept = _all_swept(questions, basis, executor, report, cancelled, kept)
     answer = RiskAnswer(basis, asked.everything, _risk(asked, swept), swept[""], _stochastic(request, basis))
     if out is not None:
         from api.reports.risk_files import risk_file
@@ -91,9 +97,14 @@ def _stochastic(request: DrawsRequest, basis: Basis) -> StochasticPlan | None:
 
 
 def sweep_of(
-    request: DrawsRequest, lang: Language, *, report: Tell | None = None, cancelled: Ask | None = None
+    request: DrawsRequest,
+    lang: Language,
+    *,
+    report: Tell | None = None,
+    cancelled: Ask | None = None,
+    kept: KeptDraws | None = None,
 ) -> SweepAnswer:
-    """The draws themselves; finished chunks are kept where the request says, and not made again.
+    """The draws themselves; finished chunks are kept in `kept`, or where the request says, and not made again.
 
     Arguments and errors are those of `risk_of`.
     """
@@ -105,7 +116,7 @@ def sweep_of(
         question = question_of(basis.problem, basis.uncertainty, basis.conduct, basis.money)
     saved = None if folder[0] is None else saved_in(folder[0], "--resume" if request.resume else "-o")
     with opened_executor(workers, request.cluster) as executor:
-        swept = _swept(question, basis, executor, report, cancelled, saved)
+        swept = _swept(question, basis, executor, report, cancelled, saved if kept is None else kept)
     answer = SweepAnswer(basis, question, swept)
     if out is not None:
         from api.reports.risk_files import draws_file
@@ -124,7 +135,12 @@ def saved_folder(request: DrawsRequest) -> Path | None:
 
 
 def calendar_of(
-    request: DrawsRequest, lang: Language, *, report: Tell | None = None, cancelled: Ask | None = None
+    request: DrawsRequest,
+    lang: Language,
+    *,
+    report: Tell | None = None,
+    cancelled: Ask | None = None,
+    kept: KeptDraws | None = None,
 ) -> CalendarAnswer:
     """The budget of a calendar by fiscal year, and the latest dates of its commitments.
 
@@ -134,7 +150,7 @@ def calendar_of(
     with _own_options():
         question = question_of(basis.problem, basis.uncertainty, basis.conduct, basis.money)
     with opened_executor(workers, request.cluster) as executor:
-        swept = _swept(question, basis, executor, report, cancelled)
+        swept = _swept(question, basis, executor, report, cancelled, kept)
     answer = CalendarAnswer(basis, question, calendar_budget(question, swept))
     if out is not None:
         from api.reports.budgets import calendar_file
@@ -173,13 +189,14 @@ def _all_swept(
     executor: Executor | None,
     report: Tell | None,
     cancelled: Ask | None,
+    kept: KeptDraws | None,
 ) -> dict[str, Sweep]:
     """The same draws of several questions, one after the other, told as one run."""
     found: dict[str, Sweep] = {}
     before = 0.0
     for k, (name, question) in enumerate(questions.items()):
         told = _Told(k, len(questions), before, report)
-        found[name] = _swept(question, basis, executor, told, cancelled)
+        found[name] = _swept(question, basis, executor, told, cancelled, kept, name)
         before += told.seconds
     return found
 
@@ -207,9 +224,13 @@ def _swept(
     executor: Executor | None,
     report: Tell | None,
     cancelled: Ask | None,
-    saved: SavedDraws | None = None,
+    saved: KeptDraws | None = None,
+    name: str = "",
 ) -> Sweep:
-    """Every draw of a question, joined. Raises EngineFault when some of them failed; those that did not are saved."""
+    """Every draw of a question, joined; `name` tells apart questions on one basis.
+
+    Raises EngineFault when some draws failed; those that did not are saved.
+    """
     size = max(RANGE_DRAWS_MIN, min(RANGE_DRAWS_MAX, RANGE_CELLS // max(len(question.market.arcs), 1)))
     wanted = ranges(basis.seed, basis.draws, size)
     found = run(
@@ -217,7 +238,7 @@ def _swept(
         partial(sweep_range, question),
         executor,
         chunk=1,
-        about="" if saved is None else about(basis),
+        about="" if saved is None else about(basis) + name,
         done=saved,
         finished=None if saved is None else saved.save,
         report=report,

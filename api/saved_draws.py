@@ -6,6 +6,7 @@ there and its draws are made again. Written whole or not at all.
 
 import re
 import zlib
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
@@ -23,20 +24,31 @@ from scenarios.swept import ROW_ARRAYS, Sweep
 ENDING = ".npz"
 _OURS = re.compile(r"[0-9a-f]{64}\.npz")
 _DAMAGE = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error)
-"""What reading a file that was cut, changed or never ours may raise."""
+"""What reading bytes that were cut, changed or never ours may raise."""
 
 
-class SavedDraws(Mapping[str, Sequence[Sweep | Failure]]):
-    """Chunk key -> its one sweep, read when it is asked for."""
+class KeptDraws(Mapping[str, Sequence[Sweep | Failure]]):
+    """Chunk key -> its one sweep, wherever finished chunks are kept."""
+
+    def __bool__(self) -> bool:
+        """A place is there, also while it is empty."""
+        return True
+
+    @abstractmethod
+    def save(self, key: str, results: Sequence[Sweep | Failure]) -> None:
+        """A finished chunk; one that failed is not kept, so that the next run tries it again."""
+
+
+class SavedDraws(KeptDraws):
+    """Chunks as files of a folder, read when they are asked for."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def __getitem__(self, key: str) -> Sequence[Sweep | Failure]:
         try:
-            with np.load(BytesIO((self._folder / f"{key}{ENDING}").read_bytes()), allow_pickle=False) as data:
-                return [_sweep(data)]
-        except _DAMAGE as error:
+            return [draws_of((self._folder / f"{key}{ENDING}").read_bytes())]
+        except (OSError, ValueError) as error:
             raise KeyError(key) from error
 
     def __iter__(self) -> Iterator[str]:
@@ -45,15 +57,11 @@ class SavedDraws(Mapping[str, Sequence[Sweep | Failure]]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def __bool__(self) -> bool:
-        """A folder is there, also while it is empty."""
-        return True
-
     def save(self, key: str, results: Sequence[Sweep | Failure]) -> None:
-        """A finished chunk; one that failed is not kept, so that the next run tries it again."""
+        """A finished chunk as a file."""
         for one in results:
             if isinstance(one, Sweep):
-                write_whole(self._folder / f"{key}{ENDING}", _bytes_of(one))
+                write_whole(self._folder / f"{key}{ENDING}", draws_bytes(one))
 
     def forget(self) -> None:
         """Takes our files away, and the folder where nothing else is in it."""
@@ -73,7 +81,8 @@ def saved_in(folder: Path, option: str) -> SavedDraws:
     return SavedDraws(folder)
 
 
-def _bytes_of(sweep: Sweep) -> bytes:
+def draws_bytes(sweep: Sweep) -> bytes:
+    """Draws as they are kept."""
     buffer = BytesIO()
     heads = {
         "seed": np.array(sweep.seed, dtype=np.int64),
@@ -84,6 +93,15 @@ def _bytes_of(sweep: Sweep) -> bytes:
     arrays = {name: getattr(sweep, name) for name in ROW_ARRAYS}
     np.savez(buffer, allow_pickle=False, **heads, **arrays)
     return buffer.getvalue()
+
+
+def draws_of(content: bytes) -> Sweep:
+    """The draws that `draws_bytes` wrote. Raises ValueError for anything else, cut, changed or never ours."""
+    try:
+        with np.load(BytesIO(content), allow_pickle=False) as data:
+            return _sweep(data)
+    except _DAMAGE as error:
+        raise ValueError("no draws of ours") from error
 
 
 def _sweep(data: Mapping[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]) -> Sweep:

@@ -9,7 +9,7 @@ from api.documents import Gathered
 from api.event_files import whole_number
 from api.executors import opened_executor, read_workers
 from api.problem_request import ProblemRequest
-from api.scenario_files import read_scenarios
+from api.scenario_files import NamedScenarios, read_scenarios
 from api.whole_files import out_path, write_whole
 from optimizer import plan
 from optimizer.chain import Report
@@ -37,6 +37,10 @@ class CompareRequest(ProblemRequest):
     """Address of a Dask scheduler."""
     out: str | None = None
 
+    def named(self) -> NamedScenarios:
+        """The scenarios. Raises BadInput with every fault of them."""
+        return read_scenarios(self.scenarios)
+
 
 def compare_scenarios(
     request: CompareRequest,
@@ -63,7 +67,7 @@ def compare_scenarios(
     out = gathered.attempt(lambda: None if request.out is None else out_path(request.out, TABLES))
     days = gathered.attempt(lambda: _days(request.days))
     workers = gathered.attempt(lambda: read_workers(request.workers))
-    named = gathered.attempt(lambda: read_scenarios(request.scenarios))
+    named = gathered.attempt(request.named)
     problem = gathered.attempt(request.problem)
     gathered.stop_if_faulty()
     assert days is not None and workers is not None and named is not None and problem is not None

@@ -6,7 +6,7 @@ library: [names of ready scenarios]
 grid: {axis: {option: {changes}}}          every combination of one option an axis
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from api.event_files import one_of_each, read_policy
 from api.plain_data import PlainData, read_plain
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault, faults_of
-from optimizer.rule_pack import RulePack, read_rule_pack, shipped_rule_packs
+from optimizer.rule_pack import RulePack, read_rule_pack
 from scenarios.library import READY, ready
 from scenarios.scenario import Scenario
 from scenarios.scenario_set import ScenarioSet
@@ -50,7 +50,7 @@ def read_scenarios(reference: str) -> NamedScenarios:
     found = [gathered.attempt(lambda name=name: ready(name)) for name in dict.fromkeys(names)]  # type: ignore[misc]
     gathered.stop_if_faulty()
     scenarios = tuple(s for s in found if s is not None)
-    return NamedScenarios(scenarios, _packs(scenarios, Path()))
+    return NamedScenarios(scenarios, _packs(scenarios, read_rule_pack))
 
 
 def _is_file(path: Path) -> bool:
@@ -61,14 +61,18 @@ def _is_file(path: Path) -> bool:
 
 
 def _of_file(path: Path) -> NamedScenarios:
-    data = read_plain(path)
+    return scenarios_of(read_plain(path), lambda name: read_policy(name, path.parent))
+
+
+def scenarios_of(data: PlainData, pack_of: Callable[[str], RulePack]) -> NamedScenarios:
+    """What a scenario file says, its rule packs by `pack_of`. Raises BadInput with every fault."""
     if not isinstance(data.value, dict):
         zh, en = (
             "应为键值表: scenarios, library 或 grid",
             "should be a mapping with scenarios, library or grid",
         )
         raise BadInput([fault("scenario_file", zh, en).at(data.file)])
-    found = _policy_faults(data, path.parent)
+    found = _policy_faults(data, pack_of)
     try:
         read = ScenarioSet.model_validate(data.value)
     except ValidationError as error:
@@ -76,7 +80,7 @@ def _of_file(path: Path) -> NamedScenarios:
     if found:
         raise BadInput(data.place(found))
     scenarios = read.expanded()
-    return NamedScenarios(scenarios, _packs(scenarios, path.parent))
+    return NamedScenarios(scenarios, _packs(scenarios, pack_of))
 
 
 def _faults(error: ValidationError) -> list[Finding]:
@@ -84,12 +88,12 @@ def _faults(error: ValidationError) -> list[Finding]:
     return list(dict.fromkeys(replace(f, path=f.path.replace(".[key]", "")) for f in one_of_each(faults_of(error))))
 
 
-def _policy_faults(data: PlainData, beside: Path) -> list[Finding]:
+def _policy_faults(data: PlainData, pack_of: Callable[[str], RulePack]) -> list[Finding]:
     """What is wrong with rule packs that the file names, told beside its other faults."""
     found: list[Finding] = []
     for path, name in _policies(data.value):
         try:
-            read_policy(name, beside)
+            pack_of(name)
         except BadInput as error:
             own = (f if f.file else replace(f, path=path) for f in error.findings)
             found += own
@@ -112,8 +116,7 @@ def _policy_of(path: str, changes: Any) -> Iterator[tuple[str, str]]:
         yield f"{path}.policy", changes["policy"]
 
 
-def _packs(scenarios: tuple[Scenario, ...], beside: Path) -> dict[str, RulePack]:
-    """Every rule pack that the scenarios name; shipped ones by id, others beside the file."""
+def _packs(scenarios: tuple[Scenario, ...], pack_of: Callable[[str], RulePack]) -> dict[str, RulePack]:
+    """Every rule pack that the scenarios name."""
     names = dict.fromkeys(s.policy for s in scenarios if s.policy is not None)
-    shipped = shipped_rule_packs()
-    return {name: read_rule_pack(name) if name in shipped else read_policy(name, beside) for name in names}
+    return {name: pack_of(name) for name in names}

@@ -5,13 +5,15 @@ back by the caller under their keys and not done again; a chunk's results are ha
 that the caller can save them. Nothing is read or written here, and no executor is made but by `processes`.
 """
 
+import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any
 
 from optimizer.errors import Cancelled
@@ -217,4 +219,16 @@ def _arrival[T, R](one: Chunk[T], future: Future[list[R | Failure]]) -> _Arrival
 
 def processes(workers: int) -> ProcessPoolExecutor:
     """A pool of fresh processes: nothing is inherited, so that results are the same on every system."""
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent)
+
+
+def end_with_parent() -> None:
+    """Has this process end when the one that made it ends, however it ends: no pool outlives its owner."""
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=_outlive, args=(parent,), daemon=True).start()
+
+
+def _outlive(parent: Any) -> None:
+    parent.join()
+    os._exit(1)

@@ -25,6 +25,7 @@ jobs = Table(
     Column("title", Text, nullable=False),
     Column("lang", String(2), nullable=False),
     document_column("request"),
+    document_column("inputs", nullable=True),
     Column("made_by", String(32), nullable=False),
     Column("made_by_name", Text, nullable=False),
     time_column("made_at"),
@@ -44,9 +45,9 @@ jobs = Table(
     Column("failure", Text),
     sqlite_autoincrement=True,
 )
-"""`attempt` is the fence: whoever writes about a job names the attempt that it is, and an older one changes nothing.
+"""`request` is what was asked besides the problem, `inputs` the problem (None where a plan poses it).
 
-`lost` counts attempts that ended without a word; `chunks` the chunks that were recorded, each once.
+`attempt` is the fence: whoever writes about a job names the attempt that it is, and an older one changes nothing. `lost` counts attempts that ended without a word; `chunks` the chunks that were recorded, each once.
 """
 chunks = Table(
     "job_chunks",

@@ -67,6 +67,7 @@ def _jobs() -> None:
         sa.Column("title", sa.Text, nullable=False),
         sa.Column("lang", sa.String(2), nullable=False),
         _document("request"),
+        _document("inputs", nullable=True),
         sa.Column("made_by", sa.String(32), nullable=False),
         sa.Column("made_by_name", sa.Text, nullable=False),
         _time("made_at"),
