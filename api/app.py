@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from api.access.founding import prepare
@@ -41,6 +42,7 @@ def make_app(known: ServiceSettings) -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan,
         max_body_size=known.body_bytes,
+        generate_unique_id_function=lambda route: route.name,
         telemetry={"auto_configure": False},
     )
     app.state.settings = known
@@ -78,12 +80,19 @@ async def _answer_error(request: Request, error: Exception) -> Response:
     elif isinstance(error, HTTPException) and isinstance(error.__cause__, JinhengError):
         told = error.__cause__  # the body's own faults, which FastAPI wraps
     elif isinstance(error, HTTPException):
-        told = Refused(CODES.get(error.status_code, "malformed"), headers=dict(error.headers or {}))
+        headers = {"Allow": methods_of(request.url.path)} if error.status_code == 405 else dict(error.headers or {})
+        told = Refused(CODES.get(error.status_code, "malformed"), headers=headers)
     if not isinstance(told, JinhengError):
         request.state.failure = error
     elif told is not error:
         told.__cause__ = error
     return problem_response(told, language_of_request(request), request_id_of(request), request.url.path)
+
+
+def methods_of(path: str) -> str:
+    """The methods that an address takes, as the header `Allow` names them."""
+    routes = [r for router in ALL for r in router.routes if isinstance(r, APIRoute) and r.path_regex.match(path)]
+    return ", ".join(sorted({method for r in routes for method in r.methods}))
 
 
 def request_id_of(request: Request) -> str:

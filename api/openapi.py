@@ -14,7 +14,7 @@ ABOUT = """\
 The least-cost purchase that makes large events carbon-neutral: plans, scenarios, quotes, holds, orders, retirements.
 
 - Money is yuan and mass is tonnes of CO2e, both as decimal strings; days are `2026-11-22`, times are UTC.
-- Send `Idempotency-Key` with every POST that changes something: sent again, it gets the same reply.
+- Send `Idempotency-Key` with every call that changes something: sent again, it gets the same reply.
 - Errors are `application/problem+json` with every fault and its place, in the language of `Accept-Language` (zh, en).
 - Lists come in pages, the newest first: send `next` as `cursor`.
 - A plan changes nothing. Holding, ordering and retiring are calls of their own.
@@ -43,6 +43,14 @@ KEY_PARAMETER = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "example": "quote-2026-11-22-001",
 }
+KEYLESS = {
+    ("post", "/v1/session"),  # its reply is a cookie
+    ("post", "/v1/keys"),  # its reply holds a secret, which is kept nowhere
+    ("post", "/v1/plans/{run_id}/check"),
+    ("post", "/v1/plans/{run_id}/replay"),
+    ("post", "/v1/audit/verify"),
+}
+"""Operations that take no Idempotency-Key: they change nothing, or their reply cannot be kept."""
 
 
 def describe(app: FastAPI) -> None:
@@ -63,6 +71,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for noun in nouns:
         own = noun.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update({**own.pop("$defs", {}), noun.__name__: own})
+    schemas["Offer"]["additionalProperties"] = True  # headers in Chinese name the same columns
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     found["components"]["securitySchemes"] = {
@@ -70,11 +79,11 @@ def _document(app: FastAPI) -> dict[str, Any]:
         "session": {"type": "apiKey", "in": "cookie", "name": "jinheng_session"},
     }
     found["security"] = [{"key": []}, {"session": []}, {}]
-    for path in found["paths"].values():
-        for method, operation in path.items():
+    for path, operations in found["paths"].items():
+        for method, operation in operations.items():
             for status, text in EVERYWHERE.items():
                 operation["responses"][status] = {"description": text, "content": PROBLEM}
-            if method == "post":
+            if method != "get" and (method, path) not in KEYLESS:
                 operation.setdefault("parameters", []).append(KEY_PARAMETER)
     referred: dict[str, Any] = _referring(found)
     return referred

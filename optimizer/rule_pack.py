@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from optimizer.errors import BadInput
@@ -45,8 +45,20 @@ def _text(value: Any) -> Any:
     )
 
 
+_FILLED: dict[str, Any] = {"type": "string", "minLength": 1}
+TEXT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"zh": _FILLED, "en": _FILLED},
+    "required": ["zh", "en"],
+    "additionalProperties": False,
+    "description": "The same in Chinese and in English.",
+}
+"""How documents for programs describe a text in both languages."""
 Bilingual = Annotated[
-    Text, BeforeValidator(_text), PlainSerializer(lambda t: {"zh": t.zh, "en": t.en}, return_type=dict[str, str])
+    Text,
+    BeforeValidator(_text),
+    PlainSerializer(lambda t: {"zh": t.zh, "en": t.en}, return_type=dict[str, str]),
+    WithJsonSchema(TEXT_SCHEMA),
 ]
 
 

@@ -47,7 +47,7 @@ class Reply:
 
 def key_faults(key: str) -> bool:
     """Whether this cannot be a key: it should be 1 to 255 visible ASCII characters."""
-    return not (0 < len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable())
+    return not (0 < len(key) <= KEY_LENGTH_MAX and all("!" <= ch <= "~" for ch in key))
 
 
 def earlier_reply(scope: Scope, asked: Asked) -> Reply | None:

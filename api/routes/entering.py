@@ -12,18 +12,18 @@ from api.database.tables import users
 from api.door import COOKIE, address_of, refuse_other_sites
 from api.refusals import Refused
 from api.routes.answering import Answer, Body, Caller, Done, ExactRoute, allowed, as_bytes
-from api.routes.shapes import Id
+from api.routes.shapes import Id, PasswordIn
 from optimizer.errors import BadInput
 from optimizer.findings import fault
 
-router = APIRouter(prefix="/v1", route_class=ExactRoute)
+router = APIRouter(prefix="/v1", tags=["entering"], route_class=ExactRoute)
 
 
 class SignIn(Body):
     """Who signs in."""
 
-    login: Annotated[str, Field(max_length=200)]
-    password: Annotated[str, Field(max_length=1000)]
+    login: Annotated[str, Field(max_length=200, examples=["wang.fang@example.cn"])]
+    password: Annotated[str, Field(max_length=1000, examples=["correct horse battery staple"])]
 
 
 class Me(Answer):
@@ -41,8 +41,8 @@ class Me(Answer):
 class NewPassword(Body):
     """One's own password."""
 
-    old: str
-    new: str
+    old: Annotated[str, Field(max_length=1000, examples=["correct horse battery staple"])]
+    new: PasswordIn
 
 
 @router.post(

@@ -12,7 +12,7 @@ from api.access.scope import Scope
 from api.database.tables import keys
 from api.refusals import Refused
 from api.routes.answering import Answer, Body, Caller, Cursor, Done, ExactRoute, Limit, allowed, page_document
-from api.routes.shapes import Id, RolesIn, TimeText
+from api.routes.shapes import Id, NameIn, RolesIn, TimeText
 from optimizer.errors import BadInput
 from optimizer.findings import fault
 
@@ -48,7 +48,7 @@ class KeyMade(KeyAnswer):
 class NewKey(Body):
     """A key to be, of one's own."""
 
-    name: str
+    name: NameIn
     roles: RolesIn
     days: Annotated[int | None, Field(ge=1, le=KEY_DAYS_MAX, description="Valid for; left out: until revoked.")] = None
 

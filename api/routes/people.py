@@ -11,7 +11,7 @@ from api.access import people
 from api.access.scope import Scope
 from api.database.tables import users
 from api.routes.answering import Answer, Body, Caller, Cursor, Done, ExactRoute, Limit, allowed, page_document
-from api.routes.shapes import Id, RolesIn, TimeText
+from api.routes.shapes import Id, LoginIn, NameIn, PasswordIn, RolesIn, TimeText
 from optimizer.errors import BadInput
 from optimizer.findings import fault
 
@@ -39,18 +39,16 @@ class UserPage(Answer):
 class NewUser(Body):
     """A user to be."""
 
-    login: str
-    name: str
+    login: LoginIn
+    name: NameIn
     roles: RolesIn
-    password: Annotated[str | None, Field(description="12 to 200 characters; without one only keys let them in.")] = (
-        None
-    )
+    password: Annotated[PasswordIn | None, Field(description="Without one only keys let the user in.")] = None
 
 
 class UserChange(Body):
     """What should change; what is left out stays."""
 
-    name: str | None = None
+    name: NameIn | None = None
     roles: RolesIn | None = None
     disabled: bool | None = None
 
@@ -66,7 +64,7 @@ class OrganisationAnswer(Answer):
 class OrganisationChange(Body):
     """Another name."""
 
-    name: str
+    name: NameIn
 
 
 # ------------------------------------------------------------------------------------------------------------- users

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 from fastapi import Body as BodyOf
-from pydantic import ValidationError, WithJsonSchema
+from pydantic import ValidationError
 
 from api.access.scope import Scope
 from api.archive import packs
@@ -12,7 +12,7 @@ from api.event_files import one_of_each
 from api.planning import plain_value
 from api.refusals import Refused, not_found
 from api.routes.answering import Answer, Caller, Done, ExactRoute, allowed
-from api.routes.shapes import Sha256
+from api.routes.shapes import PackDocument, Sha256
 from optimizer.errors import BadInput
 from optimizer.findings import fault, faults_of
 from optimizer.rule_pack import RulePack, read_rule_pack, shipped_rule_packs
@@ -41,11 +41,6 @@ class PolicyAnswer(PolicyLine):
     """A rule pack, whole."""
 
     pack: dict[str, Any]
-
-
-PackDocument = Annotated[
-    Any, WithJsonSchema({"type": "object", "description": "As in a rule pack file; see the page on rule packs."})
-]
 
 
 @router.get("", response_model=None, responses={200: {"model": PolicyList}}, summary="Rule packs")

@@ -4,9 +4,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
+from api.access.people import NAME_LENGTH_MAX
+from api.access.roles import ROLES
+from api.access.secrets import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
 from api.routes.answering import Answer
 from optimizer.events import Calendar, Event, LevelSpec
+from optimizer.offers import Offer
 from optimizer.problem import Outlook
+from optimizer.rule_pack import RulePack
 
 NOUN = "x-noun"
 """Stands in a schema for a noun of the engine, until `openapi` refers to that noun's own schema."""
@@ -22,7 +27,33 @@ TimeText = Annotated[
 DayText = Annotated[str, Field(json_schema_extra={"format": "date"}, examples=["2026-11-22"])]
 Id = Annotated[str, Field(description="Cannot be guessed and says nothing.", examples=["5f0c3a1b9d7e42a68c01b2d3"])]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-RolesIn = Annotated[list[str], Field(min_length=1, max_length=5, examples=[["organiser"]])]
+
+# What `access.people` reads with every fault at once; here only told.
+RolesIn = Annotated[
+    list[str],
+    Field(
+        min_length=1,
+        max_length=len(ROLES),
+        examples=[["organiser"]],
+        json_schema_extra={"items": {"type": "string", "enum": list(ROLES)}},
+    ),
+]
+NameIn = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": NAME_LENGTH_MAX}, examples=["王芳"])]
+LoginIn = Annotated[
+    str,
+    Field(
+        json_schema_extra={"pattern": "^[A-Za-z0-9._@+-]{3,100}$"},
+        description="Such as a mail address; upper and lower case are the same.",
+        examples=["wang.fang@example.cn"],
+    ),
+]
+PasswordIn = Annotated[
+    str,
+    Field(
+        json_schema_extra={"minLength": PASSWORD_LENGTH_MIN, "maxLength": PASSWORD_LENGTH_MAX, "format": "password"},
+        examples=["correct horse battery staple"],
+    ),
+]
 
 DECIMAL: dict[str, Any] = {"anyOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?$"}, {"type": "number"}]}
 """A number that comes in: a decimal string, or a JSON number, read exactly."""
@@ -58,8 +89,8 @@ OffersDocument = Annotated[
         {
             "type": "array",
             "minItems": 1,
-            "items": {"type": "object", "additionalProperties": True},
-            "description": "As in an offers file: one object an offer; headers in Chinese or English.",
+            "items": {NOUN: "Offer"},
+            "description": "As in an offers file: one object an offer. Headers in Chinese are read as well.",
             "examples": [EXAMPLE_OFFERS],
         }
     ),
@@ -77,9 +108,10 @@ ObjectiveDocument = Annotated[
     ),
 ]
 OutlookDocument = Annotated[Any, WithJsonSchema({NOUN: "Outlook"})]
+PackDocument = Annotated[Any, WithJsonSchema({"allOf": [{NOUN: "RulePack"}], "description": "As in a rule pack file."})]
 DecimalIn = Annotated[Any, WithJsonSchema(DECIMAL)]
 
-REFERRED: dict[str, type[BaseModel]] = {n.__name__: n for n in (Event, Calendar, LevelSpec, Outlook)}
+REFERRED: dict[str, type[BaseModel]] = {n.__name__: n for n in (Event, Calendar, LevelSpec, Outlook, Offer, RulePack)}
 """Nouns of the engine that bodies refer to; the OpenAPI document takes their schemas from the nouns themselves."""
 
 
