@@ -2,7 +2,8 @@
 
 Fenced blocks are run from top to bottom, each document in a fresh folder:
 
-    sh      every line is run; `# exit 3` (`# 退出码 3`) at its end says the exit code, 0 where nothing is said
+    sh      every line is run, curl against the service in this process; `# exit 3` (`# 退出码 3`) at its end says the
+            exit code, 0 where nothing is said
     python  is run
     text    right after either: its lines stand in the answer in this order; `...` is whatever lies between
     a block after `<!-- file: name -->` is written to that file
@@ -65,6 +66,7 @@ from scenarios.library import READY
 from scenarios.scenario import Scenario
 from scenarios.side_by_side import COLUMNS as COMPARED
 from scenarios.side_by_side import INTEGERS
+from tests.typed_curl import TypedCurl
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -171,6 +173,7 @@ class Reader:
         self.document, self.folder, self.store = document, folder, store
         self.lang = language(document)
         self.last: Answer | None = None
+        self.curl = TypedCurl(folder, self.lang)
 
     def follow(self) -> None:
         for block in blocks(self.document):
@@ -193,7 +196,11 @@ class Reader:
         words = shlex.split(line, comments=True)
         if not words:
             return
-        if words[0] == "make":
+        if words[0] == "curl":
+            self.last = Answer(0, self.curl.type(line, self.folder), "", {})
+        elif self.curl.capture(line, self.folder) or (words[:2] == ["jinheng", "serve"] and words[-1] == "&"):
+            return
+        elif words[0] == "make":
             assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE), place
         elif words[0] == "cd":
             self.folder = self.folder / words[1]
@@ -235,7 +242,11 @@ def missing_line(shown: str, answer: str) -> str | None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_the_document_tells_to_type_works(name: str, tmp_path: Path, store: Path) -> None:
-    Reader(ROOT / name, tmp_path, store).follow()
+    reader = Reader(ROOT / name, tmp_path, store)
+    try:
+        reader.follow()
+    finally:
+        reader.curl.close()
 
 
 def test_a_wrong_transcript_is_noticed() -> None:
