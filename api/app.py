@@ -92,7 +92,7 @@ async def _answer_error(request: Request, error: Exception) -> Response:
 def methods_of(path: str) -> str:
     """The methods that an address takes, as the header `Allow` names them."""
     routes = [r for router in ALL for r in router.routes if isinstance(r, APIRoute) and r.path_regex.match(path)]
-    return ", ".join(sorted({method for r in routes for method in r.methods}))
+    return ", ".join(sorted({method for r in routes for method in r.methods or ()}))
 
 
 def request_id_of(request: Request) -> str:

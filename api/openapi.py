@@ -46,6 +46,7 @@ KEY_PARAMETER = {
 KEYLESS = {
     ("post", "/v1/session"),  # its reply is a cookie
     ("post", "/v1/keys"),  # its reply holds a secret, which is kept nowhere
+    ("put", "/v1/me/password"),  # holds secrets
     ("post", "/v1/plans/{run_id}/check"),
     ("post", "/v1/plans/{run_id}/replay"),
     ("post", "/v1/audit/verify"),

@@ -101,6 +101,12 @@ def own_organisation(scope: Scope) -> RowMapping:
     return scope.c.execute(select(organisations).where(mine)).mappings().one()
 
 
+def lock_organisation(scope: Scope) -> None:
+    """Lets one change of the organisation or its users follow the other."""
+    mine = organisations.c.id == scope.actor.organisation_id
+    scope.c.execute(select(organisations.c.id).where(mine).with_for_update())
+
+
 def settings_of(scope: Scope) -> dict[str, Any]:
     """What the actor's organisation has set."""
     wanted = select(organisations.c.settings).where(organisations.c.id == scope.actor.organisation_id)
@@ -111,7 +117,7 @@ def settings_of(scope: Scope) -> dict[str, Any]:
 def change_settings(scope: Scope, changes: dict[str, Any]) -> dict[str, Any]:
     """Sets some of them; gives all."""
     mine = organisations.c.id == scope.actor.organisation_id
-    scope.c.execute(select(organisations.c.id).where(mine).with_for_update())
+    lock_organisation(scope)
     known = settings_of(scope) | changes
     scope.c.execute(update(organisations).where(mine).values(settings=json.dumps(known, sort_keys=True)))
     scope.note("organisation.set", scope.actor.organisation_id, **changes)
@@ -168,6 +174,7 @@ def change_user(
     found += [] if roles is None else _role_faults(roles)
     if found:
         raise BadInput(found)
+    lock_organisation(scope)  # two administrators may not take the role from each other in one moment
     row = scope.one(users, user_id, lock=True)
     values: dict[str, Any] = {}
     if name is not None:

@@ -48,4 +48,4 @@ def password_matches(password: str, kept: str | None) -> bool:
         _hasher.verify(kept or _nobody, password[:PASSWORD_LENGTH_MAX])
     except (VerificationError, InvalidHashError):
         return False
-    return kept is not None
+    return kept is not None and len(password) <= PASSWORD_LENGTH_MAX

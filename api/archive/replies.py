@@ -9,7 +9,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from api.access.scope import Scope
@@ -26,6 +25,7 @@ class Asked:
     """A request as far as its reply depends on it."""
 
     key: str
+    user_id: str
     method: str
     path: str
     body: bytes
@@ -33,7 +33,9 @@ class Asked:
     @property
     def fingerprint(self) -> str:
         """Differs where anything that matters differs."""
-        return hashlib.sha256(b"\n".join([self.method.encode(), self.path.encode(), self.body])).hexdigest()
+        return hashlib.sha256(
+            b"\n".join([self.user_id.encode(), self.method.encode(), self.path.encode(), self.body])
+        ).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def earlier_reply(scope: Scope, asked: Asked) -> Reply | None:
     Raises:
         Refused: `key_reused`, where it came with another request.
     """
-    row = scope.c.execute(select(replies).where(scope.mine(replies), replies.c.key == asked.key)).mappings().first()
+    row = scope.find(replies, replies.c.key == asked.key)
     if row is None:
         return None
     if row["fingerprint"] != asked.fingerprint:
@@ -91,9 +93,12 @@ def keep_reply(scope: Scope, asked: Asked, reply: Reply) -> None:
 
 
 def find_reply(scope: Scope, key: str) -> dict[str, Any]:
-    """What became of a key: the request, when, and the whole reply. Raises Refused `not_found`."""
-    row = scope.c.execute(select(replies).where(scope.mine(replies), replies.c.key == key)).mappings().first()
-    if row is None:
+    """What became of a key of the actor's own: the request, when, and the whole reply. Raises Refused `not_found`.
+
+    Others of the organisation may not be allowed to see what the reply says; its administrators are.
+    """
+    row = scope.find(replies, replies.c.key == key)
+    if row is None or (row["made_by"] != scope.actor.user_id and not scope.actor.may("people.read")):
         raise not_found()
     body = documents.content_of(scope.c, row["document"])
     return {

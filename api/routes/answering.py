@@ -142,10 +142,10 @@ class Caller:
     def show(self, document: Mapping[str, Any] | bytes, version: int | None = None) -> Response:
         """An answer to GET with its ETag; 304 where the caller has it already."""
         body = as_bytes(document)
-        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"' if version is None else etag_of_version(version)
+        etag = etag_of_content(body) if version is None else etag_of_version(version)
         known = [tag.strip().removeprefix("W/") for tag in self.request.headers.get("if-none-match", "").split(",")]
         headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept-Language, Authorization"}
-        if etag in known or "*" in known:
+        if self.request.method == "GET" and (etag in known or "*" in known):
             return Response(status_code=304, headers=headers)
         return Response(body, media_type="application/json", headers=headers)
 
@@ -156,7 +156,22 @@ class Caller:
             return None
         query = self.request.url.query
         path = self.request.url.path + (f"?{query}" if query else "")
-        return Asked(key, self.request.method, path, getattr(self.request, "_body", b""))
+        return Asked(key, self.actor.user_id, self.request.method, path, getattr(self.request, "_body", b""))
+
+    def must_match(self, document: Mapping[str, Any]) -> None:
+        """Raises Refused `stale` where If-Match asks for another thing than this, which is there now."""
+        given = self.request.headers.get("if-match")
+        tags = [] if given is None else [tag.strip().removeprefix("W/") for tag in given.split(",")]
+        if given is not None and "*" not in tags and etag_of_content(as_bytes(document)) not in tags:
+            zh, en = "现在的内容与此 ETag 不符", "is no longer the ETag of this"
+            raise Refused("stale", [fault("stale", zh, en, path="If-Match", value=given)])
+
+    def refuse_key(self) -> None:
+        """Raises BadInput for an Idempotency-Key with what holds a secret: nothing of it may be kept, hashed or not."""
+        if self.asked() is not None:
+            zh = "请求或回复含密码或密钥, 不能保存, 因此不接受 Idempotency-Key"
+            en = "takes no Idempotency-Key: the request or its reply holds a secret, which may not be kept"
+            raise BadInput([fault("no_idempotency", zh, en, path="Idempotency-Key")])
 
     def expected_version(self) -> int | None:
         """The version that If-Match asks for; None where any will do. Raises Refused `stale`."""
@@ -167,6 +182,11 @@ class Caller:
         if not text.startswith("v") or not text[1:].isascii() or not text[1:].isdigit() or len(text) > 12:
             raise Refused("stale", [fault("if_match", "不是此项给出的 ETag", "is no ETag of this", path="If-Match")])
         return int(text[1:])
+
+
+def etag_of_content(body: bytes) -> str:
+    """The ETag of an answer as it goes over the wire."""
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
 def etag_of_version(version: int) -> str:

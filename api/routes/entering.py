@@ -112,7 +112,8 @@ def _me(actor: Actor) -> dict[str, Any]:
 
 @router.put("/me/password", status_code=204, response_model=None, summary="Change one's password")
 def change_password(change: NewPassword, caller: Caller = allowed("self")) -> Response:
-    """One's own password; every open session of the user ends."""
+    """One's own password; every open session of the user ends. Takes no Idempotency-Key."""
+    caller.refuse_key()
     caller.request.app.state.door.sign_in_pace.hold_to(f"password {caller.actor.user_id}")
 
     def work(scope: Scope) -> Done:

@@ -1,11 +1,15 @@
 """What FastAPI finds wrong with a request, as faults of ours: path, query and body at once, in both languages."""
 
+from dataclasses import replace
+
 from fastapi.exceptions import RequestValidationError
 
 from api.refusals import Refused
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault, fault_of_error
 
+SECRETS = ("password", "old", "new")
+"""Keys of bodies whose values are not repeated."""
 PLACES = ("body", "query", "path", "header", "cookie")
 
 
@@ -21,4 +25,5 @@ def _placed(details: dict[str, object]) -> Finding:
     """The fault of one part; its path begins inside that part: a key of the body, or a parameter's name."""
     loc = details["loc"]
     inside = tuple(loc) if isinstance(loc, tuple | list) else (loc,)
-    return fault_of_error({**details, "loc": inside[1:] if inside and inside[0] in PLACES else inside})
+    found = fault_of_error({**details, "loc": inside[1:] if inside and inside[0] in PLACES else inside})
+    return replace(found, value=None) if inside and inside[-1] in SECRETS else found

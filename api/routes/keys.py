@@ -13,8 +13,6 @@ from api.database.tables import keys
 from api.refusals import Refused
 from api.routes.answering import Answer, Body, Caller, Cursor, Done, ExactRoute, Limit, allowed, page_document
 from api.routes.shapes import Id, NameIn, RolesIn, TimeText
-from optimizer.errors import BadInput
-from optimizer.findings import fault
 
 router = APIRouter(prefix="/v1/keys", tags=["people"], route_class=ExactRoute)
 KEY_DAYS_MAX = 3660
@@ -80,12 +78,7 @@ def add_key(new: NewKey, caller: Caller = allowed("self")) -> Response:
 
     Send no Idempotency-Key: a reply that is kept would hold the secret.
     """
-    if caller.asked() is not None:
-        zh, en = (
-            "此请求不接受 Idempotency-Key: 回复含密钥, 不能保存",
-            "takes no Idempotency-Key: its reply holds a secret",
-        )
-        raise BadInput([fault("no_idempotency", zh, en, path="Idempotency-Key")])
+    caller.refuse_key()
 
     def work(scope: Scope) -> Done:
         made = people.add_key(scope, new.name, new.roles, new.days)

@@ -85,7 +85,12 @@ def list_users(caller: Caller = allowed("people.read"), limit: Limit = 50, curso
     summary="Add a user",
 )
 def add_user(new: NewUser, caller: Caller = allowed("people.write")) -> Response:
-    """A user of the organisation. While nobody can administer yet, the first user has to be an administrator."""
+    """A user of the organisation. While nobody can administer yet, the first user has to be an administrator.
+
+    With a password the request takes no Idempotency-Key: sent again, it is refused because the login is taken.
+    """
+    if new.password is not None:
+        caller.refuse_key()
     if caller.actor.way == "local" and "administrator" not in new.roles:
         zh, en = "首位用户应为管理员 (administrator)", "the first user should be an administrator"
         raise BadInput([fault("first_administrator", zh, en, path="roles")])
@@ -116,6 +121,8 @@ def change_user(user_id: str, change: UserChange, caller: Caller = allowed("peop
     """Name, roles, or whether they may come in. An organisation keeps at least one administrator."""
 
     def work(scope: Scope) -> Done:
+        people.lock_organisation(scope)
+        caller.must_match(_user(scope.one(users, user_id)))
         changed = people.change_user(scope, user_id, name=change.name, roles=change.roles, disabled=change.disabled)
         return Done(200, _user(changed))
 
@@ -157,6 +164,8 @@ def change_organisation(change: OrganisationChange, caller: Caller = allowed("pe
     """Another name for the caller's organisation."""
 
     def work(scope: Scope) -> Done:
+        people.lock_organisation(scope)
+        caller.must_match(_organisation(scope))
         people.rename_organisation(scope, change.name)
         return Done(200, _organisation(scope))
 
