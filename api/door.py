@@ -108,7 +108,10 @@ def is_this_machine(request: Request) -> bool:
 
     The name matters: a page elsewhere may have its own name lead to 127.0.0.1 (DNS rebinding).
     """
-    named = urlsplit(f"//{request.headers.get('host', '')}").hostname
+    try:
+        named = urlsplit(f"//{request.headers.get('host', '')}").hostname
+    except ValueError:  # brackets that do not close
+        return False
     proxied = any(h in request.headers for h in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
     return address_of(request) in LOOPBACK and named in LOOPBACK and not proxied
 

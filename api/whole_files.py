@@ -39,7 +39,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield part
         with part.open("rb+") as file:
             os.fsync(file.fileno())
-        part.chmod(0o666 & ~_umask())
+        part.chmod(0o666 & ~_UMASK)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -64,7 +64,11 @@ def make_database_folder(address: str) -> None:
         raise BadInput([fault("database_folder", zh, en, path="--database", value=folder)]) from error
 
 
-def _umask() -> int:
+def _read_umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+_UMASK = _read_umask()
+"""Read once, on import: reading it sets it for a moment, for all threads."""
