@@ -9,58 +9,51 @@ elsewhere.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, select, text, update
 
 from api.database.tables import organisations, trail, trail_heads
 from optimizer.plan import canonical
+from optimizer.wording import Language
+from optimizer.wording import Text as Words
 
 NO_ENTRY = "0" * 64
 """What the first entry of a chain follows."""
 READ_AT_ONCE = 1000
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One line of the trail."""
-
-    organisation_id: str
-    seq: int
-    at: str
-    actor: Mapping[str, Any]
-    action: str
-    object: str
-    details: Mapping[str, Any]
-    request_id: str
-    previous: str
-    hash: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """As people and programs read it."""
-        return {
-            "seq": self.seq,
-            "at": self.at,
-            "actor": dict(self.actor),
-            "action": self.action,
-            "object": self.object,
-            "details": dict(self.details),
-            "request_id": self.request_id,
-            "previous": self.previous,
-            "hash": self.hash,
-        }
-
-
-@dataclass(frozen=True)
-class Break:
+class Break(NamedTuple):
     """Where a chain does not hold, and how."""
 
     organisation_id: str
     seq: int
     what: str
-    """changed | missing | head | cut_off | rewritten | foreign"""
+    """A key of BREAKS."""
+
+    def say(self, lang: Language) -> str:
+        """One sentence."""
+        return BREAKS[self.what].say(lang).format(seq=self.seq)
+
+    def as_dict(self, lang: Language) -> dict[str, Any]:
+        """As programs read it."""
+        return {"seq": self.seq, "what": self.what, "message": self.say(lang)}
+
+
+BREAKS: dict[str, Words] = {
+    "changed": Words("第 {seq} 条已被改动, 或其前一条已被改动", "entry {seq}, or the one before it, was changed"),
+    "missing": Words("第 {seq} 条不见了, 或序号被改动", "entry {seq} is missing, or the numbers were changed"),
+    "head": Words(
+        "末端记录与最后一条 (第 {seq} 条) 不符: 有记录被删去或添加",
+        "the noted end does not match the last entry ({seq}): entries were removed or added",
+    ),
+    "cut_off": Words("先前导出时有第 {seq} 条, 现在没有", "entry {seq} was there at an earlier export and is gone"),
+    "rewritten": Words("第 {seq} 条与先前导出时不同", "entry {seq} is not what it was at an earlier export"),
+    "foreign": Words("有不属于任何单位的记录", "there are entries of no known organisation"),
+    "gone": Words("先前导出时有这个单位, 现在没有", "the organisation was there at an earlier export and is gone"),
+}
+"""What can be wrong with a chain, in both languages."""
 
 
 def hash_of(organisation_id: str, seq: int, at: str, words: tuple[str, ...], previous: str) -> str:
@@ -104,63 +97,103 @@ def start(c: Connection, organisation_id: str) -> None:
     c.execute(trail_heads.insert(), {"organisation_id": organisation_id, "seq": 0, "hash": NO_ENTRY})
 
 
-def entry_of(row: RowMapping) -> Entry:
-    """A stored row as an entry."""
-    return Entry(
-        row["organisation_id"],
-        row["seq"],
-        row["at"],
-        json.loads(row["actor"]),
-        row["action"],
-        row["object"],
-        json.loads(row["details"]),
-        row["request_id"],
-        row["previous"],
-        row["hash"],
-    )
+def entry_document(row: RowMapping) -> dict[str, Any]:
+    """A stored row as people and programs read it. What is no JSON of ours (somebody was at it) stays as it stands."""
+    columns = ("seq", "at", "actor", "action", "object", "details", "request_id", "previous", "hash")
+    return {name: _plain(row[name]) if name in ("actor", "details") else row[name] for name in columns}
 
 
-def entries(c: Connection, organisation_id: str, after: int = 0) -> Iterator[RowMapping]:
+def _plain(text: Any) -> Any:
+    try:
+        value = json.loads(text)
+        return value if canonical(value) == text else text
+    except (TypeError, ValueError):
+        return text
+
+
+def stored_row(organisation_id: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The row that `entry_document` showed."""
+    told = {name: v if isinstance(v, str) else canonical(v) for name, v in document.items() if name != "seq"}
+    return {"organisation_id": organisation_id, "seq": document.get("seq"), **told}
+
+
+def some_entries(
+    c: Connection, organisation_id: str, after: int | None = None, until: int | None = None
+) -> Sequence[RowMapping]:
+    """Stored rows of a chain in order: the next ones behind `after`, up to and with `until`, not all at once."""
+    wanted = select(trail).where(trail.c.organisation_id == organisation_id)
+    # No lower end by itself: a row that was slipped in below the first is read as well.
+    wanted = wanted if after is None else wanted.where(trail.c.seq > after)
+    wanted = wanted if until is None else wanted.where(trail.c.seq <= until)
+    return c.execute(wanted.order_by(trail.c.seq).limit(READ_AT_ONCE)).mappings().all()
+
+
+def entries(c: Connection, organisation_id: str) -> Iterator[RowMapping]:
     """The stored rows of a chain in order, read in pieces."""
-    while True:
-        wanted = select(trail).where(trail.c.organisation_id == organisation_id, trail.c.seq > after)
-        rows = c.execute(wanted.order_by(trail.c.seq).limit(READ_AT_ONCE)).mappings().all()
+    rows = some_entries(c, organisation_id)
+    while rows:
         yield from rows
-        if len(rows) < READ_AT_ONCE:
-            return
-        after = rows[-1]["seq"]
+        rows = some_entries(c, organisation_id, rows[-1]["seq"])
 
 
 def breaks(c: Connection, earlier: Mapping[str, Mapping[int, str]] | None = None) -> Iterator[Break]:
-    """Every place where a chain does not hold; `earlier` are hashes noted before: organisation -> seq -> hash."""
+    """Every place where a chain of the database does not hold.
+
+    `earlier` are hashes that were noted before: organisation -> seq -> hash. Without them a chain that was cut at its
+    end with the noted end set back, or computed anew as a whole, cannot be told from a true one.
+    """
     known = set(c.execute(select(organisations.c.id)).scalars())
-    heads = {h.organisation_id: h for h in c.execute(select(trail_heads))}
-    for organisation_id in sorted(known | heads.keys() | set(earlier or {})):
-        if organisation_id not in known or organisation_id not in heads:
-            yield Break(organisation_id, 0, "foreign" if organisation_id not in known else "head")
-            continue
-        noted = dict((earlier or {}).get(organisation_id, {}))
-        yield from _chain_breaks(c, organisation_id, heads[organisation_id], noted)
+    found = known | set(c.execute(select(trail_heads.c.organisation_id)).scalars())
+    found |= set(c.execute(select(trail.c.organisation_id).distinct()).scalars())
+    noted = earlier or {}
+    for organisation_id in sorted(found | noted.keys(), key=str):
+        if organisation_id not in found:
+            yield Break(organisation_id, 0, "gone")
+        elif organisation_id not in known:
+            yield Break(organisation_id, 0, "foreign")
+        else:
+            yield from chain_breaks(c, organisation_id, noted.get(organisation_id, {}))
 
 
-def _chain_breaks(c: Connection, organisation_id: str, head: Any, noted: dict[int, str]) -> Iterator[Break]:
-    seq, last = 0, NO_ENTRY
+def chain_breaks(c: Connection, organisation_id: str, noted: Mapping[int, str]) -> Iterator[Break]:
+    """Every place where the chain of one organisation does not hold, also against hashes noted before: seq -> hash."""
+    left, seq, last = dict(noted), 0, NO_ENTRY
+    if left.pop(0, NO_ENTRY) != NO_ENTRY:
+        yield Break(organisation_id, 0, "rewritten")
     for row in entries(c, organisation_id):
         if row["seq"] != seq + 1:
             yield Break(organisation_id, seq + 1, "missing")
-        words = tuple(str(row[k]) for k in ("actor", "action", "object", "details", "request_id"))
-        if row["previous"] != last or row["hash"] != hash_of(organisation_id, row["seq"], row["at"], words, last):
+        if not follows(row, last):
             yield Break(organisation_id, row["seq"], "changed")
-        if noted.pop(row["seq"], row["hash"]) != row["hash"]:
+        if left.pop(row["seq"], row["hash"]) != row["hash"]:
             yield Break(organisation_id, row["seq"], "rewritten")
-        seq, last = int(row["seq"]), str(row["hash"])
-    if (head.seq, head.hash) != (seq, last):
+        seq, last = row["seq"], row["hash"]
+    wanted = select(trail_heads.c.seq, trail_heads.c.hash).where(trail_heads.c.organisation_id == organisation_id)
+    head = c.execute(wanted).one_or_none()
+    if head is None or (head.seq, head.hash) != (seq, last):
         yield Break(organisation_id, seq, "head")
-    yield from (Break(organisation_id, k, "cut_off") for k in sorted(noted))
+    yield from (Break(organisation_id, k, "cut_off") for k in sorted(left))
 
 
-def lengths(c: Connection) -> dict[str, tuple[int, str]]:
-    """Organisation -> number of entries and the hash of the last: what to note elsewhere."""
+def follows(row: RowMapping | Mapping[str, Any], last: str) -> bool:
+    """Whether a stored row is what was written, behind an entry of the hash `last`."""
+    words = tuple(row[k] for k in ("actor", "action", "object", "details", "request_id"))
+    written = (row["organisation_id"], row["at"], row["previous"], row["hash"], *words)
+    if type(row["seq"]) is not int or not all(type(word) is str for word in written):
+        return False  # SQLite keeps whatever somebody puts into a column
+    digest = hash_of(row["organisation_id"], row["seq"], row["at"], words, last)
+    return bool(row["previous"] == last and row["hash"] == digest)
+
+
+def head_of(c: Connection, organisation_id: str) -> tuple[int, str]:
+    """How long a chain is, and the hash of its last entry: what to note elsewhere."""
+    wanted = select(trail_heads.c.seq, trail_heads.c.hash).where(trail_heads.c.organisation_id == organisation_id)
+    found = c.execute(wanted).one()
+    return int(found.seq), str(found.hash)
+
+
+def heads(c: Connection) -> dict[str, tuple[int, str]]:
+    """Organisation -> how long its chain is, and the hash of the last entry."""
     return {str(h.organisation_id): (int(h.seq), str(h.hash)) for h in c.execute(select(trail_heads))}
 
 
