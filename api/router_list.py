@@ -1,12 +1,29 @@
 """Every router of the service, in the order of the OpenAPI document."""
 
-from api.routes import audit, entering, events, keys, people, plans, policies, replies, snapshots
+from api.routes import (
+    audit,
+    entering,
+    events,
+    job_progress,
+    jobs,
+    keys,
+    people,
+    plans,
+    policies,
+    replies,
+    scenario_sets,
+    snapshots,
+)
 
 ALL = (
     policies.router,
     snapshots.router,
     events.router,
     plans.router,
+    jobs.router,
+    job_progress.router,
+    jobs.sweeps,
+    scenario_sets.router,
     people.router,
     keys.router,
     entering.router,

@@ -3,6 +3,7 @@
 from api.access.people import has_administrator
 from api.database.opening import open_service_database
 from api.door import LOOPBACK
+from api.jobs.companion import companion
 from api.settings import ServiceSettings, export_settings, service_settings
 from optimizer.errors import BadInput
 from optimizer.findings import fault
@@ -27,18 +28,19 @@ def serve(known: ServiceSettings) -> None:
 
     refuse_strangers(known)
     export_settings(known)
-    uvicorn.run(
-        "api.serving:application",
-        factory=True,
-        host=known.host,
-        port=known.port,
-        workers=known.workers,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=known.shutdown_seconds,
-        log_level=known.log_level,
-        lifespan="on",
-    )
+    with companion(known):
+        uvicorn.run(
+            "api.serving:application",
+            factory=True,
+            host=known.host,
+            port=known.port,
+            workers=known.workers,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=known.shutdown_seconds,
+            log_level=known.log_level,
+            lifespan="on",
+        )
 
 
 def refuse_strangers(known: ServiceSettings) -> None:

@@ -78,6 +78,8 @@ class ServiceSettings:
     """A plan that takes longer is refused; jobs may take as long as they need."""
     body_bytes: int = 30_000_000
     """Of a request: an offers file of 100,000 rows is a fifth of it."""
+    evidence_bytes: int = 20_000_000
+    """Of a file that proves a retirement: scans of certificates are a tenth of it."""
     rate_per_second: int = 50
     """Requests of one key or session, or of one address before it signed in; not counted on this machine alone."""
     rate_burst: int = 500
@@ -88,8 +90,20 @@ class ServiceSettings:
     """Cookies only over HTTPS: set it wherever others reach the service."""
     worker: bool = True
     """`serve` also starts a worker for jobs."""
+    worker_slots: int = 2
+    """Jobs that a worker does at once; the cores are shared among them."""
+    worker_lost_seconds: int = 15
+    """After so many seconds without a word a worker counts as lost, and others take over its jobs."""
     shutdown_seconds: int = 20
     """What requests get to finish in when the service is asked to stop."""
+    drain_seconds: int = 0
+    """How long the service, asked to stop, still takes requests while `/readyz` says that it is not ready."""
+    request_seconds: int = 60
+    """In which a request must have arrived, head and body."""
+    busy_seconds: int = 30
+    """How long a request waits for a lock of the database, or for a connection to it."""
+    trusted_proxies: str = "127.0.0.1"
+    """Addresses, parted by commas, of proxies whose X-Forwarded-For and -Proto are believed; * is every one."""
 
 
 def service_settings(

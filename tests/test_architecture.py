@@ -44,20 +44,25 @@ READING_ORDER = {
         charts charts_risk
     """,
     "api": """
-        settings printable refusals whole_files plain_data event_files plausibility documents scenario_files
+        settings setting_words printable refusals whole_files plain_data event_files plausibility documents scenario_files
         stored_markets planning
         database/tables database/ledger_tables database/retirement_tables database/job_tables database/opening
         database/migrations/env database/migrations/versions/* database/*
         access/roles access/secrets access/trail access/scope access/people access/founding access/*
         archive/documents archive/replies archive/markets archive/events archive/packs archive/runs archive/*
-        ledger/inventory ledger/margins ledger/quotes ledger/holds ledger/orders ledger/serials ledger/evidence
-        ledger/retirements ledger/disclosures ledger/*
+        ledger/lots ledger/inventory ledger/margins ledger/quoting ledger/quotes ledger/holds ledger/orders
+        ledger/accounts ledger/serial_numbers ledger/serials ledger/evidence
+        ledger/retirements ledger/disclosure_words ledger/disclosures ledger/*
         reports/words reports/page reports/cells reports/why_sections reports/*
         problem_request market_desk price_desk risk_terms saved_draws reports/markets reports/prices reports/scenarios
         reports/risk_files reports/risk reports/budgets curve_answers reports/curve_files reports/curve_parts
         reports/curves use_cases replanning executors scenario_desk risk_desk curve_desk demo problems progress
-        jobs/* door planners problem_details routes/answering routes/shapes routes/faults routes/* router_list openapi
-        pages/* passage app serving administration command_words command_options service_commands database_commands
+        jobs/requests jobs/attempts jobs/book jobs/answers jobs/scenario_sets jobs/attending jobs/slots jobs/dispatch
+        jobs/durable jobs/worker jobs/running jobs/companion jobs/*
+        door planners problem_details routes/answering routes/shapes routes/faults
+        routes/plans routes/job_bodies routes/job_asking routes/* router_list openapi
+        pages/* passage app serving administration verification command_words command_options service_commands
+        database_commands job_commands
         market_commands price_commands scenario_commands risk_commands curve_commands cli __main__
     """,
 }

@@ -47,7 +47,8 @@ jobs = Table(
 )
 """`request` is what was asked besides the problem, `inputs` the problem (None where a plan poses it).
 
-`attempt` is the fence: whoever writes about a job names the attempt that it is, and an older one changes nothing. `lost` counts attempts that ended without a word; `chunks` the chunks that were recorded, each once.
+`attempt` is the fence: whoever writes about a job names the attempt that it is, and an older one changes nothing.
+`lost` counts attempts that ended without a word; `chunks` the chunks that were recorded, each once.
 """
 chunks = Table(
     "job_chunks",

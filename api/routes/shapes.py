@@ -12,6 +12,7 @@ from optimizer.events import Calendar, Event, LevelSpec
 from optimizer.offers import Offer
 from optimizer.problem import Outlook
 from optimizer.rule_pack import RulePack
+from scenarios.scenario_set import ScenarioSet
 
 NOUN = "x-noun"
 """Stands in a schema for a noun of the engine, until `openapi` refers to that noun's own schema."""
@@ -111,7 +112,9 @@ OutlookDocument = Annotated[Any, WithJsonSchema({NOUN: "Outlook"})]
 PackDocument = Annotated[Any, WithJsonSchema({"allOf": [{NOUN: "RulePack"}], "description": "As in a rule pack file."})]
 DecimalIn = Annotated[Any, WithJsonSchema(DECIMAL)]
 
-REFERRED: dict[str, type[BaseModel]] = {n.__name__: n for n in (Event, Calendar, LevelSpec, Outlook, Offer, RulePack)}
+REFERRED: dict[str, type[BaseModel]] = {
+    n.__name__: n for n in (Event, Calendar, LevelSpec, Outlook, Offer, RulePack, ScenarioSet)
+}
 """Nouns of the engine that bodies refer to; the OpenAPI document takes their schemas from the nouns themselves."""
 
 

@@ -115,6 +115,10 @@ def other(organise: Callable[[str], Organisation]) -> Organisation:
 # ------------------------------------------------------------------------------------------------- a server of its own
 
 
+NO_EXTRAS = {"JINHENG_PLANNERS": "0", "JINHENG_WORKER": "0"}
+"""No processes beside the server, where a test does not ask for them."""
+
+
 class Server(NamedTuple):
     """A running `jinheng serve`."""
 
@@ -139,7 +143,7 @@ def serving(address: str, folder: Path, *arguments: str, **environment: str) -> 
     command = [sys.executable, "-m", "api", "serve", "--port", str(port), "--database", address, *arguments]
     kept = {k: v for k, v in os.environ.items() if not k.startswith("JINHENG")}
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=kept | {"JINHENG_PLANNERS": "0", **environment})
+        process = subprocess.Popen(command, stdout=out, stderr=out, env=kept | {**NO_EXTRAS, **environment})
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for(url, process, log)
