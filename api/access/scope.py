@@ -67,6 +67,10 @@ class Scope:
         """The moment as the tables write it."""
         return time_text(self.now)
 
+    def later(self) -> datetime:
+        """The clock again: after a lock was waited for, the moment of the beginning may be long ago."""
+        return max(self.now, moment(self.c))
+
     def mine(self, table: Table) -> ColumnElement[bool]:
         """The condition that a row is of the actor's organisation."""
         owned: ColumnElement[bool] = table.c.organisation_id == self.actor.organisation_id

@@ -1,0 +1,204 @@
+"""Holds: stock that is kept for a client until a moment, by the database's clock.
+
+    active -> released      somebody gave it back
+    active -> expired       its moment passed; whoever next needs stock of the organisation gives it back, or a sweep
+    active -> ordered       it became an order, once (see `orders`)
+
+A hold takes all of its lines or none. Locks are taken in one order everywhere: holds by number, lots by id, the trail.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping, select
+from sqlalchemy.exc import IntegrityError
+
+from api.access.scope import Actor, Records, Scope
+from api.access.secrets import new_id
+from api.database.ledger_tables import hold_lines, holds
+from api.database.tables import organisations
+from api.ledger.lots import Cause, Change, find_lots, move, together
+from api.refusals import Refused
+from market_data.store_tables import time_text
+from optimizer.findings import fault
+from optimizer.quantities import tonnes, yuan
+
+MINUTES_MAX = 7 * 24 * 60
+"""A week: who needs longer orders."""
+SWEEPER = "sweeper"
+"""Who gives back what expired, as the trail names it."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """For whom: a name, and an organisation of the service where the client is one."""
+
+    name: str
+    organisation_id: str | None = None
+
+
+@dataclass(frozen=True)
+class LineHeld:
+    """So many kg of a lot at a price; `facts` go on to the order and to what is retired."""
+
+    lot_id: str
+    kg: int
+    price_fen: int | None
+    """Of the whole line, fen; None: no price was agreed."""
+    facts: Mapping[str, Any]
+
+
+def take(
+    scope: Scope, client: Client, lines: Sequence[LineHeld], minutes: int, reason: str = "", quote_id: str | None = None
+) -> str:
+    """Holds all lines for so many minutes, or nothing; gives the hold's id.
+
+    Raises:
+        Refused: `sold_out`, naming every lot of which too little is available; `conflict`, where the quote has an open
+            hold or an order already; `not_found`, a lot that is not there.
+    """
+    wanted = together(Change(line.lot_id, held_kg=line.kg) for line in lines)
+    give_back_overdue(scope, [change.lot_id for change in wanted])
+    expires = time_text(scope.now + timedelta(minutes=minutes))
+    hold_id = _add_hold(scope, client, quote_id, expires, reason)
+    move(scope, Cause("hold", hold_id, reason), wanted)
+    owned = {"organisation_id": scope.actor.organisation_id, "hold_id": hold_id}
+    rows = [
+        {
+            **{**owned, "id": new_id(), "lot_id": line.lot_id, "kg": line.kg, "price_fen": line.price_fen},
+            "facts": json.dumps(dict(line.facts), ensure_ascii=False, sort_keys=True),
+        }
+        for line in lines
+    ]
+    scope.c.execute(hold_lines.insert(), rows)
+    held = {change.lot_id: tonnes(change.held_kg) for change in wanted}
+    scope.note("hold.take", hold_id, lots=held, quote=quote_id, client=client.name, expires_at=expires)
+    return hold_id
+
+
+def _add_hold(scope: Scope, client: Client, quote_id: str | None, expires: str, reason: str) -> str:
+    values = {
+        "quote_id": quote_id,
+        "open_quote_id": quote_id,
+        "client": client.name,
+        "client_organisation_id": client.organisation_id,
+        "state": "active",
+        "expires_at": expires,
+        "reason": reason,
+        "version": 1,
+        "made_by": scope.actor.user_id,
+        "made_at": scope.now_text,
+        "ended_at": None,
+    }
+    if quote_id is None:
+        return scope.add(holds, **values)
+    try:
+        with scope.c.begin_nested():
+            return scope.add(holds, **values)
+    except IntegrityError:
+        zh, en = "此报价已有占用或订单", "this quote has a hold or an order already"
+        raise Refused("conflict", [fault("quote_taken", zh, en, path="quote_id", value=quote_id)]) from None
+
+
+def release(scope: Scope, hold_id: str, reason: str) -> None:
+    """Gives back what a hold keeps. Raises Refused `conflict`, where it has ended; `not_found`."""
+    row = scope.one(holds, hold_id, lock=True)
+    if row["state"] != "active":
+        raise ended(row)
+    _end(scope, [row], "released")
+    move(scope, Cause("release", hold_id, reason), _given_back(lines_of(scope, [hold_id])))
+    scope.note("hold.release", hold_id, reason=reason)
+
+
+def ended(row: RowMapping) -> Refused:
+    """A hold that is no more."""
+    if row["state"] == "expired":
+        zh, en = f"占用已于 {row['expires_at']} 到期", f"expired at {row['expires_at']}"
+        return Refused("expired", [fault("hold_expired", zh, en, path="hold_id", value=row["id"])])
+    zh, en = f"占用已结束: {row['state']}", f"has ended: {row['state']}"
+    return Refused("conflict", [fault("hold_ended", zh, en, path="hold_id", value=row["id"])])
+
+
+def give_back_overdue(scope: Scope, also_lock: Iterable[str] = ()) -> int:
+    """Gives back what the organisation's expired holds keep; how many there were.
+
+    `also_lock` are lots that the same transaction will move next: they are locked with the others, in one order.
+    """
+    overdue = scope.select(holds, holds.c.state == "active", holds.c.expires_at <= scope.now_text)
+    rows = scope.rows(overdue.order_by(holds.c.number).with_for_update())
+    if not rows:
+        return 0
+    lines = lines_of(scope, [row["id"] for row in rows])
+    find_lots(scope, {*also_lock, *(line["lot_id"] for line in lines)}, lock=True)
+    _end(scope, rows, "expired")
+    for row in rows:
+        mine = [line for line in lines if line["hold_id"] == row["id"]]
+        move(scope, Cause("expire", row["id"]), _given_back(mine))
+        scope.note("hold.expire", row["id"], expires_at=row["expires_at"])
+    return len(rows)
+
+
+def release_expired(records: Records) -> int:
+    """Gives back what expired holds of every organisation keep; how many there were. A sweep calls it now and then."""
+    with records.database.reading() as c:
+        active = select(holds.c.organisation_id).where(holds.c.state == "active")
+        wanted = select(organisations.c.id, organisations.c.name).where(organisations.c.id.in_(active))
+        owners = c.execute(wanted.order_by(organisations.c.id)).all()
+    given_back = 0
+    for organisation_id, name in owners:
+        actor = Actor(organisation_id, name, SWEEPER, SWEEPER, frozenset({"broker"}), "job")
+        with records.reading(actor) as scope:
+            overdue = scope.count(holds, holds.c.state == "active", holds.c.expires_at <= scope.now_text)
+        if overdue:
+            with records.writing(actor) as scope:
+                given_back += give_back_overdue(scope)
+    return given_back
+
+
+def _end(scope: Scope, rows: Sequence[RowMapping], state: str) -> None:
+    values = {"state": state, "open_quote_id": None, "ended_at": scope.now_text, "version": holds.c.version + 1}
+    scope.change(holds, holds.c.id.in_([row["id"] for row in rows]), **values)
+
+
+def _given_back(lines: Iterable[RowMapping]) -> list[Change]:
+    return together(Change(line["lot_id"], held_kg=-line["kg"]) for line in lines)
+
+
+def lines_of(scope: Scope, hold_ids: Sequence[str]) -> Sequence[RowMapping]:
+    """The lines of holds, in their order."""
+    return scope.rows(scope.select(hold_lines, hold_lines.c.hold_id.in_(hold_ids)).order_by(hold_lines.c.number))
+
+
+def state_of(scope: Scope, row: RowMapping) -> str:
+    """active | released | expired | ordered, by the clock: whether or not anybody has given it back yet."""
+    overdue = row["state"] == "active" and row["expires_at"] <= scope.now_text
+    return "expired" if overdue else str(row["state"])
+
+
+def as_dict(scope: Scope, row: RowMapping, lines: Sequence[RowMapping]) -> dict[str, Any]:
+    """A hold as programs read it."""
+    return {
+        "id": row["id"],
+        "quote_id": row["quote_id"],
+        "client": row["client"],
+        "client_organisation": row["client_organisation_id"],
+        "state": state_of(scope, row),
+        "expires_at": row["expires_at"],
+        "reason": row["reason"],
+        "lines": [_line_as_dict(line) for line in lines if line["hold_id"] == row["id"]],
+        "made_by": row["made_by"],
+        "made_at": row["made_at"],
+        "ended_at": row["ended_at"],
+    }
+
+
+def _line_as_dict(line: RowMapping) -> dict[str, Any]:
+    facts = json.loads(line["facts"])
+    price = None if line["price_fen"] is None else yuan(line["price_fen"])
+    return {
+        **{"id": line["id"], "lot": line["lot_id"], "offer_id": facts["offer_id"]},
+        **{"event_id": facts.get("event_id"), "tonnes": tonnes(line["kg"]), "price": price},
+    }
