@@ -11,6 +11,7 @@ from api.routes import (
     plans,
     policies,
     replies,
+    retirements,
     scenario_sets,
     snapshots,
 )
@@ -24,6 +25,7 @@ ALL = (
     job_progress.router,
     jobs.sweeps,
     scenario_sets.router,
+    retirements.router,
     people.router,
     keys.router,
     entering.router,

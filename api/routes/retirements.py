@@ -1,0 +1,427 @@
+"""`/v1/retirements`: what is to be cancelled where and by when, its serials, its evidence, and marking it as done."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+
+from api import settings
+from api.access.scope import PAGE_ROWS_MAX, Scope
+from api.database import retirement_tables as tables
+from api.ledger import evidence, reminders, retirements, serials
+from api.ledger.serial_numbers import SERIAL_LENGTH_MAX
+from api.refusals import not_found
+from api.routes.answering import (
+    Answer,
+    Body,
+    Caller,
+    Cursor,
+    Done,
+    ExactRoute,
+    Limit,
+    allowed,
+    as_bytes,
+    etag_of_version,
+    page_document,
+)
+from api.routes.shapes import DayText, DecimalIn, Fault, Id, Sha256, TimeText, TonnesText
+from optimizer.errors import BadInput
+from optimizer.events import Day
+from optimizer.findings import fault
+
+router = APIRouter(prefix="/v1/retirements", tags=["retirements"], route_class=ExactRoute)
+ENTRIES_MAX = 1000
+TEXT_LENGTH_MAX = 500
+
+
+class NewRetirements(Body):
+    """What was bought: a plan that is kept, or an order that was delivered."""
+
+    run_id: Annotated[str | None, Field(max_length=64, description="A plan kept at /v1/plans.")] = None
+    order_id: Annotated[str | None, Field(max_length=64, description="A delivered order, in place of `run_id`.")] = None
+
+
+class SerialEntry(Body):
+    """One serial, the first and last of a range, or a certificate with its tonnes."""
+
+    first: Annotated[str, Field(max_length=SERIAL_LENGTH_MAX, examples=["CCER-14-001-2025-0000001"])]
+    last: Annotated[str | None, Field(max_length=SERIAL_LENGTH_MAX, examples=["CCER-14-001-2025-0000500"])] = None
+    tonnes: Annotated[
+        DecimalIn,
+        Field(description="Of a certificate (carbon inclusion, forestry); else one serial is one tonne."),
+    ] = None
+    project_id: Annotated[
+        str | None, Field(max_length=SERIAL_LENGTH_MAX, description="New forestry, where the offer named no project.")
+    ] = None
+    period_from: Annotated[Day | None, Field(description="New forestry: the accrual that is claimed.")] = None
+    period_until: Day | None = None
+    certified: Annotated[
+        DecimalIn,
+        Field(description="New forestry: tonnes certified for that period; left out, the whole period is used up."),
+    ] = None
+
+
+class NewSerials(Body):
+    """Serials as the registry gives them: texts, or entries with more to say."""
+
+    serials: Annotated[list[str | SerialEntry], Field(min_length=1, max_length=ENTRIES_MAX)]
+
+
+class Retire(Body):
+    """The cancellation as the registry did it."""
+
+    on: Annotated[Day, Field(description="The day of the cancellation, in China.", examples=["2027-03-01"])]
+    reference: Annotated[str, Field(max_length=TEXT_LENGTH_MAX, description="The registry's number of it.")]
+
+
+class Reason(Body):
+    """Why."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX)]
+
+
+class RetirementLine(Answer):
+    """An instruction in a list: what to cancel, where, by when, and how far it is."""
+
+    id: Id
+    source: Literal["run", "order"]
+    source_id: str
+    event_id: str
+    offer_id: str
+    instrument: str
+    mechanism: str
+    project_id: str
+    project_name: str
+    vintage: int | None
+    tier: int
+    tonnes: TonnesText
+    to_cancel_t: Annotated[TonnesText, Field(description="In whole tonnes where serials go by the tonne.")]
+    registry: str
+    retire_by: DayText
+    state: Literal["due", "retired", "cancelled"]
+    overdue: Annotated[bool, Field(description="Due, and the deadline is past in China.")]
+    late: Annotated[bool, Field(description="Retired after its deadline.")]
+    retired_on: DayText | None
+    reference: str | None
+    reason: str | None
+    version: int
+    made_by: str
+    made_at: TimeText
+    changed_at: TimeText
+
+
+class SerialAnswer(Answer):
+    """Serials of an instruction."""
+
+    id: Id
+    first: str
+    last: str
+    series: Annotated[str, Field(description="Within which serials are unique: whose numbers they are.")]
+    tonnes: TonnesText
+    period_from: DayText | None
+    period_until: DayText | None
+    made_by: str
+    made_at: TimeText
+
+
+class EvidenceAnswer(Answer):
+    """A file that proves an instruction."""
+
+    id: Id
+    name: str
+    media_type: str
+    bytes: int
+    sha256: Sha256
+    made_by: str
+    made_at: TimeText
+
+
+class Retirement(RetirementLine):
+    """An instruction, whole, with everything that it still lacks."""
+
+    serials: list[SerialAnswer]
+    evidence: list[EvidenceAnswer]
+    missing: list[Fault]
+
+
+class Retirements(Answer):
+    """The instructions of a plan or an order, and what should be known of them."""
+
+    items: list[RetirementLine]
+    warnings: list[Fault]
+
+
+class RetirementPage(Answer):
+    """A page of instructions, the newest first."""
+
+    items: list[RetirementLine]
+    next: str | None
+
+
+class RegistryLine(Answer):
+    """What is to be cancelled in one registry."""
+
+    registry: str
+    instructions: int
+    due_t: TonnesText
+    overdue_t: TonnesText
+    retired_t: TonnesText
+    next_deadline: DayText | None
+
+
+class RegistryList(Answer):
+    """Every registry with instructions that are not cancelled."""
+
+    items: list[RegistryLine]
+
+
+class DueAnswer(Answer):
+    """What is due soon, the nearest deadline first, and a digest of it in words."""
+
+    today: DayText
+    days: int
+    items: list[RetirementLine]
+    digest: Annotated[str, Field(description="In the caller's language; empty where nothing is due.")]
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=None,
+    responses={201: {"model": Retirements}, 200: {"model": Retirements, "description": "They were there already."}},
+    summary="Turn a plan or an order into retirement instructions",
+)
+def make_retirements(asked: NewRetirements, caller: Caller = allowed("retirements.write")) -> Response:
+    """One instruction an event and offer, with registry and deadline. The same plan or order again adds nothing."""
+    run_id, order_id = asked.run_id, asked.order_id
+    if (run_id is None) == (order_id is None):
+        zh, en = "应恰好给出 run_id 或 order_id 之一", "should have either run_id or order_id"
+        raise BadInput([fault("one_of", zh, en, path="run_id")])
+
+    def work(scope: Scope) -> Done:
+        if run_id is not None:
+            source, (source_id, lines, doubts) = "run", retirements.plan_lines(scope, run_id)
+        else:
+            source, source_id, doubts = "order", str(order_id), []
+            lines = retirements.delivered_lines(scope, source_id)
+        rows, new = retirements.instruct(scope, source, source_id, lines)
+        told = [*doubts, *retirements.others_for(scope, rows)]
+        today = settings.today()
+        document = {
+            "items": [retirements.as_dict(r, today) for r in rows],
+            "warnings": [f.as_dict(caller.lang) for f in told],
+        }
+        return Done(201 if new else 200, document)
+
+    return caller.once(work)
+
+
+@router.get("", response_model=None, responses={200: {"model": RetirementPage}}, summary="Retirement instructions")
+def list_retirements(
+    caller: Caller = allowed("retirements.read"),
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    state: Annotated[Literal["due", "overdue", "retired", "cancelled"] | None, Query()] = None,
+    registry: Annotated[str | None, Query(max_length=TEXT_LENGTH_MAX)] = None,
+    event_id: Annotated[str | None, Query(max_length=TEXT_LENGTH_MAX)] = None,
+) -> Response:
+    """The organisation's instructions, the newest first; `due` includes what is overdue."""
+    today = settings.today()
+    wanted = retirements.wanted(today, state, registry, event_id)
+    rows, after = caller.read(lambda scope: scope.page(tables.retirements, limit, cursor, *wanted))
+    return caller.show(page_document([retirements.as_dict(r, today) for r in rows], after))
+
+
+@router.get("/registries", response_model=None, responses={200: {"model": RegistryList}}, summary="By registry")
+def list_registries(caller: Caller = allowed("retirements.read")) -> Response:
+    """How much is due, overdue and retired in each registry, and the next deadline there."""
+    return caller.show({"items": caller.read(lambda scope: retirements.by_registry(scope, settings.today()))})
+
+
+@router.get("/due", response_model=None, responses={200: {"model": DueAnswer}}, summary="Due soon")
+def list_due(
+    caller: Caller = allowed("retirements.read"),
+    days: Annotated[int, Query(ge=0, le=3660)] = reminders.DAYS_BEFORE,
+) -> Response:
+    """What is overdue or due within so many days, at most 500 of it, and the same in words."""
+    today = settings.today()
+    rows = caller.read(lambda scope: reminders.due_within(scope, today, days, PAGE_ROWS_MAX))
+    document = {
+        "today": today.isoformat(),
+        "days": days,
+        "items": [retirements.as_dict(r, today) for r in rows],
+        "digest": reminders.digest(rows, today).say(caller.lang),
+    }
+    return caller.show(document)
+
+
+@router.get("/{retirement_id}", response_model=None, responses={200: {"model": Retirement}}, summary="An instruction")
+def show_retirement(retirement_id: str, caller: Caller = allowed("retirements.read")) -> Response:
+    """An instruction with its serials, its evidence and what it still lacks. Its ETag is for `If-Match`."""
+    document = caller.read(lambda scope: _whole(scope, retirement_id, caller))
+    # No 304: a day that passes and evidence that comes later change what is shown, and not the version.
+    headers = {"ETag": etag_of_version(document["version"]), "Cache-Control": "no-store"}
+    return Response(as_bytes(document), media_type="application/json", headers=headers)
+
+
+def _whole(scope: Scope, retirement_id: str, caller: Caller) -> dict[str, Any]:
+    row = scope.one(tables.retirements, retirement_id)
+    return retirements.whole(scope, row, settings.today(), caller.lang)
+
+
+def _done(scope: Scope, retirement_id: str, caller: Caller, status: int = 200) -> Done:
+    document = _whole(scope, retirement_id, caller)
+    return Done(status, document, location=f"/v1/retirements/{retirement_id}", version=document["version"])
+
+
+@router.post(
+    "/{retirement_id}/serials",
+    response_model=None,
+    responses={200: {"model": Retirement}},
+    summary="Serials of the cancellation",
+)
+def add_serials(retirement_id: str, given: NewSerials, caller: Caller = allowed("retirements.write")) -> Response:
+    """Single serials or ranges as the registry gives them. One that is used already, by whomever, refuses them all."""
+    entries = [serials.Entry(e) if isinstance(e, str) else serials.Entry(**e.model_dump()) for e in given.serials]
+
+    def work(scope: Scope) -> Done:
+        row = retirements.open_instruction(scope, retirement_id, caller.expected_version())
+        claims = serials.read_claims(row, entries)
+        if serials.add_serials(scope, row, claims):
+            retirements.touch(scope, row)
+            shown = [[c.serials.first_shown, c.serials.last_shown] for c in claims[:100]]
+            scope.note("retirement.serials", retirement_id, serials=shown, count=len(claims))
+        return _done(scope, retirement_id, caller)
+
+    return caller.once(work)
+
+
+@router.post(
+    "/{retirement_id}/serials/{serial_id}/release",
+    response_model=None,
+    responses={200: {"model": Retirement}},
+    summary="Give serials free that were entered by mistake",
+)
+def release_serials(
+    retirement_id: str, serial_id: str, why: Reason, caller: Caller = allowed("retirements.write")
+) -> Response:
+    """Only before the instruction is retired; the trail keeps what they were."""
+
+    def work(scope: Scope) -> Done:
+        row = retirements.open_instruction(scope, retirement_id, caller.expected_version())
+        freed = serials.release(scope, retirement_id, serial_id)
+        if not freed:
+            raise not_found()
+        retirements.touch(scope, row)
+        shown = [freed[0].first_shown, freed[0].last_shown]
+        scope.note("retirement.release", retirement_id, serials=shown, reason=why.reason)
+        return _done(scope, retirement_id, caller)
+
+    return caller.once(work)
+
+
+@router.post(
+    "/{retirement_id}/evidence",
+    status_code=201,
+    response_model=None,
+    responses={
+        201: {"model": EvidenceAnswer},
+        200: {"model": EvidenceAnswer, "description": "The instruction has this file already."},
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in evidence.TYPES},
+        }
+    },
+    summary="Add a file that proves the cancellation",
+)
+async def add_evidence(
+    retirement_id: str,
+    request: Request,
+    caller: Caller = allowed("retirements.write"),
+    name: Annotated[str, Query(max_length=TEXT_LENGTH_MAX, description="The file's name.")] = "evidence",
+) -> Response:
+    """The bytes as they are, held against their type. Evidence may also come after the retiring; none goes away."""
+    content, kind = await request.body(), request.headers.get("content-type", "")
+    most = request.app.state.settings.evidence_bytes
+
+    def answer() -> Response:
+        file = evidence.read_file(content, kind, name, most)
+
+        def work(scope: Scope) -> Done:
+            instruction = scope.one(tables.retirements, retirement_id, lock=True)
+            row, new = evidence.keep(scope, retirement_id, file)
+            if new:
+                if instruction["state"] == "due":
+                    retirements.touch(scope, instruction)
+                scope.note("retirement.evidence", retirement_id, name=row["name"], sha256=file.sha256)
+            where = f"/v1/retirements/{retirement_id}/evidence/{row['id']}"
+            return Done(201 if new else 200, evidence.as_dict(row), location=where)
+
+        return caller.once(work)
+
+    return await run_in_threadpool(answer)
+
+
+@router.get(
+    "/{retirement_id}/evidence/{evidence_id}",
+    response_model=None,
+    response_class=Response,
+    responses={
+        200: {"content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in evidence.TYPES}},
+    },
+    summary="A file of evidence",
+)
+def show_evidence(retirement_id: str, evidence_id: str, caller: Caller = allowed("retirements.read")) -> Response:
+    """The bytes as they were sent, to be saved: no browser shows them in place."""
+
+    def read(scope: Scope) -> tuple[Any, bytes]:
+        row = evidence.find(scope, retirement_id, evidence_id)
+        return row, evidence.content_of(scope.c, row["sha256"])
+
+    row, content = caller.read(read)
+    headers = {
+        "Content-Disposition": evidence.disposition(row["name"]),
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cache-Control": "private, no-cache",
+        "ETag": f'"{row["sha256"][:32]}"',
+    }
+    # Given as a header, so that no charset is added to the type that the file was sent with.
+    return Response(content, headers={**headers, "Content-Type": row["media_type"]})
+
+
+@router.post(
+    "/{retirement_id}/retire",
+    response_model=None,
+    responses={200: {"model": Retirement}},
+    summary="Mark as cancelled in its registry",
+)
+def retire(retirement_id: str, done: Retire, caller: Caller = allowed("retirements.write")) -> Response:
+    """For good; refused with everything that is missing: serials of the whole mass, certificates, evidence."""
+
+    def work(scope: Scope) -> Done:
+        row = retirements.open_instruction(scope, retirement_id, caller.expected_version())
+        retirements.retire(scope, row, done.on, done.reference, settings.today())
+        return _done(scope, retirement_id, caller)
+
+    return caller.once(work)
+
+
+@router.post(
+    "/{retirement_id}/cancel",
+    response_model=None,
+    responses={200: {"model": Retirement}},
+    summary="Cancel an instruction that is not to be done",
+)
+def cancel_retirement(retirement_id: str, why: Reason, caller: Caller = allowed("retirements.write")) -> Response:
+    """Its serials are free again; what was retired stays retired."""
+
+    def work(scope: Scope) -> Done:
+        row = retirements.open_instruction(scope, retirement_id, caller.expected_version())
+        retirements.cancel(scope, row, why.reason)
+        return _done(scope, retirement_id, caller)
+
+    return caller.once(work)
