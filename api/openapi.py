@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from api.routes.shapes import NOUN, REFERRED, Problem
+from optimizer.rule_pack import read_rule_pack
 
 ABOUT = """\
 大型活动碳中和的最低成本采购: 方案、情景、报价、占用、订单、注销与公示。
@@ -73,6 +74,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         own = noun.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update({**own.pop("$defs", {}), noun.__name__: own})
     schemas["Offer"]["additionalProperties"] = True  # headers in Chinese name the same columns
+    schemas["RulePack"]["examples"] = [read_rule_pack("mee-2019").dump() | {"id": "my-province"}]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     found["components"]["securitySchemes"] = {
@@ -87,7 +89,35 @@ def _document(app: FastAPI) -> dict[str, Any]:
             if method != "get" and (method, path) not in KEYLESS:
                 operation.setdefault("parameters", []).append(KEY_PARAMETER)
     referred: dict[str, Any] = _referring(found)
+    for operations in referred["paths"].values():
+        for operation in operations.values():
+            _give_examples(operation, schemas)
     return referred
+
+
+def _give_examples(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Shows a whole body that the operation takes, put together from the examples of its parts."""
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        if "example" not in content and (example := _example_of(content["schema"], schemas)) is not None:
+            content["example"] = example
+
+
+def _example_of(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
+    """An example of a schema; None where neither it nor its parts show one."""
+    if "$ref" in schema:
+        return _example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    if schema.get("examples"):
+        return schema["examples"][0]
+    if "properties" in schema:
+        parts = {name: _example_of(part, schemas) for name, part in schema["properties"].items()}
+        return {name: part for name, part in parts.items() if part is not None} or None
+    if "items" in schema:
+        one = _example_of(schema["items"], schemas)
+        return None if one is None else [one]
+    inner = [_example_of(one, schemas) for key in ("allOf", "anyOf", "oneOf") for one in schema.get(key, [])]
+    return next(
+        (one for one in inner if one is not None), schema.get("const", next(iter(schema.get("enum", [])), None))
+    )
 
 
 def _referring(part: Any) -> Any:

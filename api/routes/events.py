@@ -12,7 +12,7 @@ from api.plain_data import PlainData
 from api.planning import plain_value
 from api.refusals import not_found
 from api.routes.answering import Answer, Caller, Cursor, Done, ExactRoute, Limit, allowed, page_document
-from api.routes.shapes import EventDocument, TimeText
+from api.routes.shapes import EXAMPLE_EVENT, EventDocument, TimeText
 from optimizer.errors import BadInput
 from optimizer.findings import fault
 from optimizer.plan import canonical
@@ -51,7 +51,9 @@ class EventVersions(Answer):
     summary="Keep an event or a calendar",
 )
 def keep_event(
-    event_id: EventId, event: Annotated[EventDocument, Body()], caller: Caller = allowed("events.write")
+    event_id: EventId,
+    event: Annotated[EventDocument, Body(examples=[EXAMPLE_EVENT])],
+    caller: Caller = allowed("events.write"),
 ) -> Response:
     """Keeps what an event file says; with `If-Match` only in place of that version. The same again changes nothing."""
     value = plain_value(event)

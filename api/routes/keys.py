@@ -46,7 +46,7 @@ class KeyMade(KeyAnswer):
 class NewKey(Body):
     """A key to be, of one's own."""
 
-    name: NameIn
+    name: Annotated[NameIn, Field(examples=["会计系统"])]
     roles: RolesIn
     days: Annotated[int | None, Field(ge=1, le=KEY_DAYS_MAX, description="Valid for; left out: until revoked.")] = None
 

@@ -64,7 +64,7 @@ class OrganisationAnswer(Answer):
 class OrganisationChange(Body):
     """Another name."""
 
-    name: NameIn
+    name: Annotated[NameIn, Field(examples=["太原赛事有限公司"])]
 
 
 # ------------------------------------------------------------------------------------------------------------- users

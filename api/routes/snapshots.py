@@ -30,6 +30,7 @@ FILE_TYPES = {
     "application/octet-stream": "",
 }
 """Media types of offers files that are sent as they are, and the endings that go with them."""
+EXAMPLE_CSV = "offer_id,instrument,mechanism,vintage,quantity,price\nCEA-1,allowance,CEA,2025,5000,66.10\n"
 DAYS_AHEAD_MAX = 3660
 
 
@@ -82,7 +83,8 @@ def keep_snapshot(market: NewSnapshot, caller: Caller = allowed("snapshots.write
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in FILE_TYPES},
+            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in FILE_TYPES}
+            | {"text/csv": {"schema": {"type": "string", "examples": [EXAMPLE_CSV]}}},
         }
     },
     summary="Keep a market sent as an offers file",
