@@ -150,8 +150,10 @@ def _url_of(address: str) -> URL:
     return url.set(drivername=driver)
 
 
-def connect(address: str, *, kept_open: bool = False) -> Database:
+def connect(address: str, *, kept_open: bool = False, busy_seconds: int = BUSY_SECONDS) -> Database:
     """The database at an address, its tables as they are; `kept_open` keeps connections for a server's threads.
+
+    Whoever waits longer than `busy_seconds` for somebody else's lock, or for a connection, is refused.
 
     Raises:
         BadInput: an address of no such database; one that cannot be reached.
@@ -160,22 +162,24 @@ def connect(address: str, *, kept_open: bool = False) -> Database:
     if url.drivername == "sqlite":
         _check_file(Path(str(url.database)))
         # Else no pool: a connection kept by a forked or waiting process could hold locks.
-        pool: dict[str, Any] = _pool() if kept_open else {"poolclass": NullPool}
-        waiting = {"timeout": BUSY_SECONDS, "check_same_thread": False}
-        engine = create_engine(url, connect_args=waiting, **pool)
+        pool: dict[str, Any] = _pool(busy_seconds) if kept_open else {"poolclass": NullPool}
+        waiting = {"timeout": busy_seconds, "check_same_thread": False}
+        engine = create_engine(url, connect_args=waiting, hide_parameters=True, **pool)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return Database(engine, f"sqlite:///{url.database}", ())
-    pool = _pool() if kept_open else {}
-    engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS}, **pool)
+    pool = _pool(busy_seconds) if kept_open else {}
+    waiting = {"connect_timeout": CONNECT_SECONDS}
+    engine = create_engine(url, pool_pre_ping=True, connect_args=waiting, hide_parameters=True, **pool)
+    event.listen(engine, "connect", lambda connection, _: _set_up_postgresql(connection, busy_seconds))
     place = f"{url.host or ''}{f':{url.port}' if url.port else ''}"
     options = url.normalized_query
     secrets = [url.password, *(v for name, values in options.items() if "pass" in name for v in values)]
     return Database(engine, f"postgresql://{place}/{url.database or ''}", tuple(s for s in secrets if s))
 
 
-def _pool() -> dict[str, Any]:
-    return {"poolclass": QueuePool, "pool_size": CONNECTIONS_MAX, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
+def _pool(busy_seconds: int) -> dict[str, Any]:
+    return {"poolclass": QueuePool, "pool_size": CONNECTIONS_MAX, "max_overflow": 0, "pool_timeout": busy_seconds}
 
 
 def _check_file(path: Path) -> None:
@@ -184,6 +188,11 @@ def _check_file(path: Path) -> None:
     if not path.parent.is_dir():
         zh, en = "所在文件夹不存在; 请先创建", "is in a folder that does not exist; make the folder first"
         raise BadInput([fault("store_file", zh, en, value=path)])
+
+
+def _set_up_postgresql(connection: Any, busy_seconds: int) -> None:
+    connection.execute(f"SET lock_timeout = '{busy_seconds}s'")
+    connection.commit()
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
@@ -227,10 +236,47 @@ def step_forward(database: Database, steps: Steps) -> None:
         if revision_of(c, steps) == steps.newest:
             return
     with database.writing(MIGRATING) as c:
-        # Asked again: another process may have done it while this one waited.
-        if (revision := revision_of(c, steps)) != steps.newest:
-            _known_or_newer(c, steps, revision, database.shown)
-            _alembic(c, steps, steps.newest, back=False)
+        bring_forward(c, steps, database.shown)
+
+
+def bring_forward(c: Connection, steps: Steps, shown: str, revision: str | None = None) -> None:
+    """The step forward inside a transaction that somebody else ends, who is the only one to step; to the newest.
+
+    Raises:
+        BadInput: tables written by a newer version.
+    """
+    # Asked again: another process may have done it while this one waited.
+    if (found := revision_of(c, steps)) != steps.newest:
+        _known_or_newer(c, steps, found, shown)
+        _alembic(c, steps, revision or steps.newest, back=False)
+
+
+def step_to(database: Database, steps: Steps, revision: str) -> None:
+    """Takes one set of tables forward or back to a revision ("base": to none), all of the way or not at all.
+
+    Raises:
+        BadInput: no such revision; tables written by a newer version; what the database or a step refuses.
+    """
+    with database.writing(MIGRATING) as c:
+        known = revisions(c, steps)
+        if revision not in known:
+            listed = ", ".join(known)
+            zh, en = f"没有这个版本; 应为 {listed} 之一", f"no such revision; should be one of {listed}"
+            raise BadInput([fault("revision_unknown", zh, en, path="--to", value=revision)])
+        found = revision_of(c, steps)
+        _known_or_newer(c, steps, found, database.shown)
+        if known.index(found or "base") <= known.index(revision):
+            bring_forward(c, steps, database.shown, revision)
+        else:
+            _alembic(c, steps, revision, back=True)
+
+
+def revisions(c: Connection, steps: Steps) -> list[str]:
+    """Every revision of a set of tables in its order, "base" (no tables) first."""
+    from alembic.script import ScriptDirectory
+
+    walked = ScriptDirectory.from_config(_config(c, steps)).walk_revisions()
+    return ["base", *reversed([script.revision for script in walked])]
 
 
 def step_back(database: Database, steps: Steps, revision: str) -> None:
@@ -251,10 +297,7 @@ def revision_of(c: Connection, steps: Steps) -> str | None:
 
 
 def _known_or_newer(c: Connection, steps: Steps, revision: str | None, shown: str) -> None:
-    from alembic.script import ScriptDirectory
-
-    known = {script.revision for script in ScriptDirectory.from_config(_config(c, steps)).walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision is not None and revision not in revisions(c, steps):
         zh = f"数据库由更新的版本写成 (结构 {revision}, 本版本为 {steps.newest}); 请升级本程序"
         en = f"was written by a newer version (schema {revision}, this one has {steps.newest}); update this program"
         raise BadInput([fault("store_newer", zh, en, value=shown)])

@@ -98,7 +98,7 @@ ROOMS = {
     "httpx2": ["market_data/sources/fetch*.py"],
     "sqlalchemy": [
         *("market_data/*store*.py", "market_data/migrations/*", "api/database/*", "api/access/*", "api/archive/*"),
-        *("api/ledger/*", "api/jobs/*", "api/door.py", "api/routes/*"),
+        *("api/ledger/*", "api/jobs/*", "api/door.py", "api/routes/*", "api/verification.py"),
     ],
     "alembic": ["market_data/*store*.py", "market_data/migrations/*", "api/database/*"],
     "argon2": ["api/access/secrets.py"],
