@@ -2,6 +2,7 @@
 
 from api.routes import (
     audit,
+    disclosures,
     entering,
     events,
     job_progress,
@@ -26,6 +27,7 @@ ALL = (
     jobs.sweeps,
     scenario_sets.router,
     retirements.router,
+    disclosures.router,
     people.router,
     keys.router,
     entering.router,

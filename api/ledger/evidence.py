@@ -166,7 +166,8 @@ def keep(scope: Scope, retirement_id: str, file: File) -> tuple[RowMapping, bool
 def _keep_content(c: Connection, file: File) -> None:
     insert = (sqlite if c.dialect.name == "sqlite" else postgresql).insert
     once = {"sha256": file.sha256, "byte_length": len(file.content)}
-    if c.execute(insert(evidence_files).on_conflict_do_nothing(), once).rowcount == 0:
+    new = insert(evidence_files).values(once).on_conflict_do_nothing().returning(evidence_files.c.sha256)
+    if c.execute(new).first() is None:
         return  # who kept it first has committed: on PostgreSQL this statement waited for that
     for number, start in enumerate(range(0, len(file.content), CHUNK_BYTES_MAX)):
         piece = file.content[start : start + CHUNK_BYTES_MAX]
