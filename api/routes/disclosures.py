@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.access.scope import Scope
 from api.database import retirement_tables as tables
@@ -18,6 +18,19 @@ MEASURES_MAX = 100
 
 class NewDisclosure(Body):
     """What a disclosure is built from."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "event_id": "taiyuan-marathon-2026",
+                    "run_id": "5f0c3a1b9d7e42a68c01b2d3",
+                    "measures": ["使用绿色电力", "不提供一次性用品"],
+                    "draft": True,
+                }
+            ]
+        }
+    )
 
     event_id: Annotated[str, Field(max_length=200, examples=["taiyuan-marathon-2026"])]
     run_id: Annotated[str, Field(max_length=64, description="The plan that was carried out.")]
@@ -38,6 +51,8 @@ class NewDisclosure(Body):
 
 class Publish(Body):
     """Where it was made public."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"place": "https://example.cn/gongshi/1"}]})
 
     place: Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX, examples=["https://example.cn/gongshi/1"])]
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from api import settings
@@ -38,6 +38,8 @@ TEXT_LENGTH_MAX = 500
 class NewRetirements(Body):
     """What was bought: a plan that is kept, or an order that was delivered."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"run_id": "5f0c3a1b9d7e42a68c01b2d3"}]})
+
     run_id: Annotated[str | None, Field(max_length=64, description="A plan kept at /v1/plans.")] = None
     order_id: Annotated[str | None, Field(max_length=64, description="A delivered order, in place of `run_id`.")] = None
 
@@ -65,11 +67,22 @@ class SerialEntry(Body):
 class NewSerials(Body):
     """Serials as the registry gives them: texts, or entries with more to say."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"serials": [{"first": "CCER-14-001-2025-0000001", "last": "CCER-14-001-2025-0000500"}]},
+                {"serials": [{"first": "晋碳普惠证〔2026〕12号", "tonnes": "200"}]},
+            ]
+        }
+    )
+
     serials: Annotated[list[str | SerialEntry], Field(min_length=1, max_length=ENTRIES_MAX)]
 
 
 class Retire(Body):
     """The cancellation as the registry did it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"on": "2027-03-01", "reference": "ZX-2027-0031"}]})
 
     on: Annotated[Day, Field(description="The day of the cancellation, in China.", examples=["2027-03-01"])]
     reference: Annotated[str, Field(max_length=TEXT_LENGTH_MAX, description="The registry's number of it.")]
@@ -77,6 +90,8 @@ class Retire(Body):
 
 class Reason(Body):
     """Why."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "误录"}]})
 
     reason: Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX)]
 

@@ -114,6 +114,11 @@ def a_file(org: Organisation, things: "Things") -> str:
     return str(made(org.organiser.post(where, content=PDF, headers=pdf))["id"])
 
 
+def a_disclosure(org: Organisation, things: "Things") -> str:
+    asked = {"event_id": f"planned-by-{org.id[:8]}", "run_id": things.value("/v1/plans/{run_id}"), "draft": True}
+    return last_of(org.organiser.post("/v1/disclosures", json=asked))
+
+
 def a_job(org: Organisation, things: "Things") -> str:
     question = {**QUESTION, "event": {**EVENT, "id": f"job-of-{org.id[:8]}"}}
     return str(made(org.organiser.post("/v1/jobs", json={"kind": "plan", **question}), 202)["id"])
@@ -145,6 +150,7 @@ MAKERS: dict[str, Maker] = {
     "/v1/retirements/{retirement_id}": a_retirement,
     "/v1/retirements/{retirement_id}/serials/{serial_id}": a_serial,
     "/v1/retirements/{retirement_id}/evidence/{evidence_id}": a_file,
+    "/v1/disclosures/{disclosure_id}": a_disclosure,
 }
 """The address of one of them -> what makes one for an organisation and gives what stands in the address."""
 
