@@ -7,9 +7,10 @@ Whatever a database refuses becomes a complaint in both languages that never sho
 lives in `snapshot_store` and `quote_store`.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,8 @@ CONNECT_SECONDS = 10
 """How long to wait for a PostgreSQL server that does not answer."""
 CONNECTIONS_MAX = 20
 """Connections that a process which keeps them open may hold: a server's threads."""
+OWNER_ONLY = 0o600
+"""Who may read a new SQLite file: its owner alone; its log takes after it."""
 MIGRATING, SAVING_QUOTES = 0x6A68_0001, 0x6A68_0002
 """Keys of PostgreSQL's advisory locks; "jh" in front, so that no other program is likely to use them."""
 
@@ -188,6 +191,8 @@ def _check_file(path: Path) -> None:
     if not path.parent.is_dir():
         zh, en = "所在文件夹不存在; 请先创建", "is in a folder that does not exist; make the folder first"
         raise BadInput([fault("store_file", zh, en, value=path)])
+    with suppress(OSError):  # there already, or not to be made: then opening it says so
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, OWNER_ONLY))
 
 
 def _set_up_postgresql(connection: Any, busy_seconds: int) -> None:

@@ -510,3 +510,9 @@ def test_a_report_that_does_not_know_a_price_does_not_take_it_back(store):
     assert store.quotes()[0] == whole._replace(turnover_fen=984_000_000)
     assert store.save_quotes(reading(whole, name="c.json"), NOW).revised == 0
     assert store.quotes()[0] == whole._replace(turnover_fen=984_000_000)
+
+
+def test_a_new_file_is_its_owners_alone(tmp_path):
+    with open_store(f"sqlite:///{tmp_path / 'market.db'}") as opened:
+        opened.save_snapshot(snapshot(50), NOW)
+        assert {p.stat().st_mode & 0o077 for p in tmp_path.iterdir()} == {0}
