@@ -8,12 +8,14 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from api.access.founding import prepare
 from api.access.scope import Records
 from api.database.opening import open_service_database
 from api.door import Door
+from api.metrics import Metrics
 from api.openapi import describe
 from api.passage import Passage
 from api.planners import Planners
@@ -22,7 +24,8 @@ from api.refusals import Refused
 from api.router_list import ALL
 from api.routes.answering import language_of_request
 from api.routes.faults import request_faults
-from api.settings import ServiceSettings
+from api.settings import ServiceSettings, metrics_folder
+from api.stopping import heeding_signals
 from optimizer.errors import JinhengError
 
 CODES = {404: "not_found", 405: "method_not_allowed", 406: "not_acceptable", 413: "too_large", 415: "media_type"}
@@ -46,9 +49,11 @@ def make_app(known: ServiceSettings) -> FastAPI:
         telemetry={"auto_configure": False},
     )
     app.state.settings = known
+    app.state.stopping = False
+    app.state.metrics = Metrics(metrics_folder())
     for router in ALL:
         app.include_router(router)
-    app.add_middleware(Passage)
+    app.add_middleware(Passage, metrics=app.state.metrics)
     for kind in (JinhengError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _answer_error)
     describe(app)
@@ -58,17 +63,19 @@ def make_app(known: ServiceSettings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     known: ServiceSettings = app.state.settings
-    database = open_service_database(known.database)
+    database = open_service_database(known.database, busy_seconds=known.busy_seconds)
     try:
         prepare(database)
         app.state.records = Records(database)
         app.state.door = Door(app.state.records, known)
-        app.state.planners = Planners(known)
-        app.state.ready = True
-        yield
-        app.state.ready = False
-        app.state.planners.close()
+        app.state.planners = planners = Planners(known, app.state.metrics)
+        planners.warm()
+        with heeding_signals(app.state, known.drain_seconds):
+            yield
+        app.state.stopping = True
+        await run_in_threadpool(planners.close)
     finally:
+        app.state.metrics.close()
         database.close()
 
 

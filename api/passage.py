@@ -8,9 +8,13 @@ import re
 import time
 from typing import Any
 
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.secrets import new_id
+from api.metrics import Metrics
+from api.problem_details import problem_response
+from api.routes.answering import language_of_request
 
 SAFE_HEADERS = {
     b"x-content-type-options": b"nosniff",
@@ -21,14 +25,18 @@ SAFE_HEADERS = {
 }
 """On every answer; pages bring a policy of their own."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
+GONE = 499
+"""The status in the log of a request whose sender left before it had arrived."""
+QUIET = ("/healthz", "/readyz", "/metrics")
+"""Asked every few seconds: told only at the level debug."""
 log = logging.getLogger("jinheng.requests")
 
 
 class Passage:
     """Around the whole application."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -52,9 +60,21 @@ class Passage:
             await send(message)
 
         try:
-            await self._app(scope, receive, sending)
+            with self._metrics.request():
+                await self._app(scope, receive, sending)
+        except ClientDisconnect:
+            status = status or GONE
+        except Exception as error:
+            state["failure"] = error
+            if not status:
+                request = Request(scope)
+                answer = problem_response(error, language_of_request(request), request_id, scope["path"])
+                await answer(scope, receive, sending)
         finally:
-            _note(scope, state, status, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            route = getattr(scope.get("route"), "path", "") or "unmatched"
+            self._metrics.answered(scope["method"], route, status, seconds)
+            _note(scope, state, status, seconds)
 
 
 def _note(scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
@@ -69,5 +89,5 @@ def _note(scope: Scope, state: dict[str, Any], status: int, seconds: float) -> N
         "organisation": getattr(actor, "organisation_id", ""),
         "user": getattr(actor, "user_id", ""),
     }
-    level = logging.ERROR if status >= 500 else logging.INFO
+    level = logging.ERROR if status >= 500 else logging.DEBUG if scope["path"] in QUIET else logging.INFO
     log.log(level, "%s %s %s", scope["method"], scope["path"], status, extra={"facts": facts}, exc_info=failure)

@@ -1,17 +1,22 @@
 """Where plans are made: processes of their own, so that one server uses every core and stays awake while it plans."""
 
 import asyncio
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+import signal
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from multiprocessing import get_context
 from threading import Lock
+from typing import Any
 
+from api.metrics import Metrics
 from api.planning import PlanMade, PlanTask, Unplanned, made_or_refused
 from api.refusals import Refused
 from api.settings import ServiceSettings
 from optimizer import BadInput
 from optimizer.findings import fault
+from scenarios.runner import end_with_parent
 
 WAITING_PER_PROCESS = 50
 """Plans that may wait for a process; more are refused with Retry-After, so that nobody waits in vain."""
@@ -20,12 +25,13 @@ WAITING_PER_PROCESS = 50
 class Planners:
     """A pool of processes that make plans. Started when the first plan is asked for."""
 
-    def __init__(self, known: ServiceSettings) -> None:
-        self._processes = known.planners
+    def __init__(self, known: ServiceSettings, metrics: Metrics) -> None:
+        self._processes, self._metrics = known.planners, metrics
         self._seconds_max = float(known.plan_seconds)
         self._pool: Executor | None = None
         self._lock = Lock()
         self._waiting = 0
+        self._unfinished: set[Future[Any]] = set()
 
     async def make(self, task: PlanTask) -> PlanMade:
         """The plan of a task.
@@ -40,12 +46,25 @@ class Planners:
         self._waiting += 1
         pool = self._opened()
         try:
-            answer = await asyncio.get_running_loop().run_in_executor(pool, made_or_refused, bounded)
+            with self._metrics.planning():
+                return self._answer(await asyncio.wrap_future(self._submitted(pool, made_or_refused, bounded)))
         except BrokenProcessPool as error:
             self._drop(pool)
             raise Refused("unavailable", headers={"Retry-After": "1"}) from error
         finally:
             self._waiting -= 1
+
+    def _submitted[A, R](self, pool: Executor, work: Callable[[A], R], task: A) -> Future[R]:
+        return self._followed(pool.submit(work, task))
+
+    def _followed[R](self, future: Future[R]) -> Future[R]:
+        """A future that is known until it is done."""
+        self._unfinished.add(future)
+        future.add_done_callback(self._unfinished.discard)
+        return future
+
+    def _answer[R](self, answer: R | Unplanned) -> R:
+        """What was made. Raises BadInput, Refused `too_long`."""
         if isinstance(answer, Unplanned):
             if answer.findings:
                 raise BadInput(answer.findings)
@@ -57,7 +76,7 @@ class Planners:
         """Starts the processes, so that the first plan does not wait for them."""
         pool = self._opened()
         for _ in range(self._processes):
-            pool.submit(_nothing)
+            self._followed(pool.submit(_nothing))
 
     def _opened(self) -> Executor:
         with self._lock:
@@ -65,7 +84,9 @@ class Planners:
                 self._pool = ThreadPoolExecutor(1, "planner")
             if self._pool is None:
                 # Spawned: a forked copy of a server would hold its connections and locks.
-                self._pool = ProcessPoolExecutor(self._processes, mp_context=get_context("spawn"))
+                self._pool = ProcessPoolExecutor(
+                    self._processes, mp_context=get_context("spawn"), initializer=_belong_to_the_server
+                )
             return self._pool
 
     def _drop(self, pool: Executor) -> None:
@@ -75,11 +96,21 @@ class Planners:
         pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
-        """Lets plans that are being made finish, and ends the processes."""
+        """Ends the processes. Whoever waited for a plan has it, or was sent away: what still runs is for nobody."""
         with self._lock:
             pool, self._pool = self._pool, None
+        if isinstance(pool, ProcessPoolExecutor) and self._unfinished:
+            for process in list(pool._processes.values()):  # Python 3.14 has a public way
+                process.kill()
         if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _belong_to_the_server() -> None:
+    """Signals to the whole group are for the server, which lets plans finish; however it ends, so does this process."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    end_with_parent()
 
 
 def _nothing() -> None:

@@ -5,6 +5,7 @@ from api.routes import (
     disclosures,
     entering,
     events,
+    health,
     job_progress,
     jobs,
     keys,
@@ -33,4 +34,5 @@ ALL = (
     entering.router,
     replies.router,
     audit.router,
+    health.router,
 )

@@ -1,10 +1,18 @@
 """`jinheng serve`: the service on a socket, refusing to be reached from elsewhere before anybody can administer it."""
 
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from api.access.people import has_administrator
 from api.database.opening import open_service_database
 from api.door import LOOPBACK
 from api.jobs.companion import companion
-from api.settings import ServiceSettings, export_settings, service_settings
+from api.logs import log_settings
+from api.settings import ServiceSettings, export_settings, service_settings, share_metrics
 from optimizer.errors import BadInput
 from optimizer.findings import fault
 
@@ -26,9 +34,12 @@ def serve(known: ServiceSettings) -> None:
     """
     import uvicorn
 
+    from api.slow_clients import PatientProtocol
+
     refuse_strangers(known)
     export_settings(known)
-    with companion(known):
+    signal.signal(signal.SIGTERM, _end_well)
+    with shared_metrics(known), companion(known):
         uvicorn.run(
             "api.serving:application",
             factory=True,
@@ -38,9 +49,27 @@ def serve(known: ServiceSettings) -> None:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=known.shutdown_seconds,
-            log_level=known.log_level,
+            log_config=log_settings(known.log_level, known.log_format, sys.stderr.isatty()),
             lifespan="on",
+            http=PatientProtocol,
+            forwarded_allow_ips=known.trusted_proxies,
         )
+
+
+def _end_well(*_: object) -> None:
+    """SIGTERM asks for an end: the server has finished its requests, or has not yet begun."""
+    raise SystemExit(0)
+
+
+@contextmanager
+def shared_metrics(known: ServiceSettings) -> Iterator[None]:
+    """In the block, server processes that this one starts add up their figures; one process needs no folder."""
+    if known.workers == 1:
+        yield
+        return
+    with TemporaryDirectory(prefix="jinheng-metrics-") as folder:
+        share_metrics(Path(folder))
+        yield
 
 
 def refuse_strangers(known: ServiceSettings) -> None:

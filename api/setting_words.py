@@ -34,6 +34,9 @@ MEANINGS: dict[str, Text] = {
     ),
     "rate_burst": Text("可一次发来的请求数", "requests that may come at once"),
     "log_level": Text("日志级别: debug, info, warning, error", "what is logged: debug, info, warning or error"),
+    "log_format": Text(
+        "日志格式: json, text; auto 在终端为 text, 否则为 json", "json, text, or auto: text at a terminal, else json"
+    ),
     "secure_cookies": Text(
         "Cookie 只经 HTTPS; 他人可访问服务时应打开", "cookies only over HTTPS: set it wherever others reach the service"
     ),

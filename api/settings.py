@@ -11,6 +11,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 LANGUAGES = ("zh", "en")
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable by which the metrics library knows that several processes share a folder."""
 MARKET_ZONE = "Asia/Shanghai"
 """The market's days, whatever the machine's zone."""
 
@@ -86,6 +88,8 @@ class ServiceSettings:
     """Requests that may come at once."""
     log_level: str = "info"
     """debug | info | warning | error"""
+    log_format: str = "auto"
+    """json | text | auto: text where stderr is a terminal, else json"""
     secure_cookies: bool = False
     """Cookies only over HTTPS: set it wherever others reach the service."""
     worker: bool = True
@@ -150,6 +154,16 @@ def _setting(text: str, default: object) -> object | None:
     if isinstance(default, int):
         return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
     return text
+
+
+def metrics_folder(environment: Mapping[str, str] | None = None) -> str:
+    """Where server processes of one `serve` add up their figures; nothing where there is one process."""
+    return (os.environ if environment is None else environment).get(METRICS_FOLDER, "")
+
+
+def share_metrics(folder: Path) -> None:
+    """Has the processes that this one starts add up their figures in a folder."""
+    os.environ[METRICS_FOLDER] = str(folder)
 
 
 def cache_folder(environment: Mapping[str, str] | None = None) -> Path:

@@ -59,9 +59,9 @@ READING_ORDER = {
         reports/curves use_cases replanning executors scenario_desk risk_desk curve_desk demo problems progress
         jobs/requests jobs/attempts jobs/book jobs/answers jobs/scenario_sets jobs/attending jobs/slots jobs/dispatch
         jobs/durable jobs/worker jobs/running jobs/companion jobs/*
-        door planners problem_details routes/answering routes/shapes routes/faults
+        logs metrics door planners problem_details routes/answering routes/shapes routes/faults
         routes/plans routes/job_bodies routes/job_asking routes/* router_list openapi
-        pages/* passage app serving administration verification command_words command_options service_commands
+        pages/* passage stopping app slow_clients serving administration verification command_words command_options service_commands
         database_commands job_commands
         market_commands price_commands scenario_commands risk_commands curve_commands cli __main__
     """,
@@ -110,6 +110,7 @@ ROOMS = {
     "fastapi": ["api/*"],
     "starlette": ["api/*"],
     "uvicorn": ["api/*"],
+    "h11": ["api/slow_clients.py"],
     "jinja2": ["api/*"],
     "typer": ["api/*"],
     "rich": ["api/*"],
