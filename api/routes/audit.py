@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 from sqlalchemy import ColumnElement, func
 
 from api.access import trail
@@ -23,6 +24,17 @@ NOTED_MAX = 10_000
 SEQ_MAX = 2**63 - 1
 NDJSON = "application/x-ndjson"
 Exactly = Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\u0000]+$")]
+
+
+def _no_number(value: Any) -> Any:
+    """Numbers are no moments: pydantic would read them as seconds since 1970."""
+    if isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdigit():
+        zh, en = "应为时刻, 例如 2026-11-22T08:00:00Z", "should be a moment such as 2026-11-22T08:00:00Z"
+        raise PydanticCustomError("moment", en, {"zh": zh})
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
 
 
 class EntryAnswer(Answer):
@@ -80,7 +92,7 @@ class VerifyAnswer(Answer):
 class NotedHash(Body):
     """The hash of an entry as it was noted before."""
 
-    seq: Annotated[int, Field(ge=0, le=SEQ_MAX, strict=True)]
+    seq: Annotated[int, Field(ge=0, le=SEQ_MAX, strict=True, examples=[12])]
     hash: Sha256
 
 
@@ -98,8 +110,8 @@ def list_entries(
     action: Exactly = None,
     object: Exactly = None,
     user: Annotated[Exactly, Query(description="The id of a user, or operator, or local-user.")] = None,
-    since: Annotated[AwareDatetime | None, Query(description="From this moment on.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Before this moment.")] = None,
+    since: Annotated[Moment | None, Query(description="From this moment on.")] = None,
+    until: Annotated[Moment | None, Query(description="Before this moment.")] = None,
 ) -> Response:
     """Entries of the organisation's trail that meet every condition given, the newest first."""
     found = tables.trail.c

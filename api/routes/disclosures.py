@@ -33,7 +33,10 @@ class NewDisclosure(Body):
     )
 
     event_id: Annotated[str, Field(max_length=200, examples=["taiyuan-marathon-2026"])]
-    run_id: Annotated[str, Field(max_length=64, description="The plan that was carried out.")]
+    run_id: Annotated[
+        str,
+        Field(max_length=64, description="The plan that was carried out.", examples=["5f0c3a1b9d7e42a68c01b2d3"]),
+    ]
     measures: Annotated[
         list[Annotated[str, Field(max_length=TEXT_LENGTH_MAX)]],
         Field(

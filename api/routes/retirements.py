@@ -40,7 +40,9 @@ class NewRetirements(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"run_id": "5f0c3a1b9d7e42a68c01b2d3"}]})
 
-    run_id: Annotated[str | None, Field(max_length=64, description="A plan kept at /v1/plans.")] = None
+    run_id: Annotated[
+        str | None, Field(max_length=64, description="A plan kept at /v1/plans.", examples=["5f0c3a1b9d7e42a68c01b2d3"])
+    ] = None
     order_id: Annotated[str | None, Field(max_length=64, description="A delivered order, in place of `run_id`.")] = None
 
 
@@ -85,7 +87,9 @@ class Retire(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"on": "2027-03-01", "reference": "ZX-2027-0031"}]})
 
     on: Annotated[Day, Field(description="The day of the cancellation, in China.", examples=["2027-03-01"])]
-    reference: Annotated[str, Field(max_length=TEXT_LENGTH_MAX, description="The registry's number of it.")]
+    reference: Annotated[
+        str, Field(max_length=TEXT_LENGTH_MAX, description="The registry's number of it.", examples=["ZX-2027-0001"])
+    ]
 
 
 class Reason(Body):
@@ -93,7 +97,7 @@ class Reason(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "误录"}]})
 
-    reason: Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX)]
+    reason: Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX, examples=["误录"])]
 
 
 class RetirementLine(Answer):

@@ -27,7 +27,7 @@ TimeText = Annotated[
 ]
 DayText = Annotated[str, Field(json_schema_extra={"format": "date"}, examples=["2026-11-22"])]
 Id = Annotated[str, Field(description="Cannot be guessed and says nothing.", examples=["5f0c3a1b9d7e42a68c01b2d3"])]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", examples=["ab" * 32])]
 
 # What `access.people` reads with every fault at once; here only told.
 RolesIn = Annotated[

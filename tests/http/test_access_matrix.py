@@ -265,7 +265,7 @@ def names_of_tables(tree: ast.Module) -> dict[str, str]:
     """What a file calls the tables that belong to organisations: `events` or `tables.events` -> events."""
     from importlib import import_module
 
-    known = {}
+    known: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("api.database"):
             for alias in node.names:

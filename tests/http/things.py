@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from api.access.roles import Permission
 from api.router_list import ALL
 from api.routes.answering import Allowed
-from tests.http.conftest import EVENT, OFFERS, QUESTION, Organisation
+from tests.http.conftest import AS_OF, EVENT, OFFERS, QUESTION, Organisation
 
 PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 
@@ -60,7 +60,7 @@ def last_of(answer: Any) -> str:
 
 
 def a_pack(org: Organisation, things: "Things") -> str:
-    document = org.administrator.get("/v1/policies/shanxi-2022").json()["pack"] | {"id": f"pack-of-{org.id[:8]}"}
+    document = {**org.administrator.get("/v1/policies/shanxi-2022").json()["pack"], "id": f"pack-of-{org.id[:8]}"}
     return str(made(org.administrator.post("/v1/policies", json=document))["id"])
 
 
@@ -120,18 +120,46 @@ def a_disclosure(org: Organisation, things: "Things") -> str:
 
 
 def a_job(org: Organisation, things: "Things") -> str:
-    question = {**QUESTION, "event": {**EVENT, "id": f"job-of-{org.id[:8]}"}}
+    question: dict[str, Any] = {**QUESTION, "event": {**EVENT, "id": f"job-of-{org.id[:8]}"}}
     return str(made(org.organiser.post("/v1/jobs", json={"kind": "plan", **question}), 202)["id"])
 
 
 def a_sweep(org: Organisation, things: "Things") -> str:
-    question = {**QUESTION, "event": {**EVENT, "id": f"sweep-of-{org.id[:8]}"}}
+    question: dict[str, Any] = {**QUESTION, "event": {**EVENT, "id": f"sweep-of-{org.id[:8]}"}}
     return str(made(org.organiser.post("/v1/sweeps", json={**question, "draws": 10, "seed": 7}), 202)["id"])
 
 
 def a_scenario_set(org: Organisation, things: "Things") -> str:
     kept = {"name": f"set-of-{org.id[:8]}", "scenarios": ["budget-minus-20"]}
     return str(made(org.organiser.post("/v1/scenario-sets", json=kept))["id"])
+
+
+def stocked(org: Organisation) -> dict[str, str]:
+    """Imports the market as the broker's own; offer -> lot."""
+    org.broker.post("/v1/inventory", json={"offers": OFFERS})
+    return {lot["offer_id"]: str(lot["id"]) for lot in org.broker.get("/v1/inventory").json()["items"]}
+
+
+def a_lot(org: Organisation, things: "Things") -> str:
+    return stocked(org)["CEA-1"]
+
+
+def a_quote(org: Organisation, things: "Things") -> str:
+    """A quote of its own to itself: so it is also one that it received."""
+    things.value("/v1/inventory/{lot_id}")
+    asked = {"event": {**EVENT, "id": f"quoted-by-{org.id[:8]}"}, "as_of": AS_OF, "margin": {"rules": [{"per_t": "3"}]}}
+    return str(made(org.broker.post("/v1/quotes", json={**asked, "client_organisation": org.id}))["id"])
+
+
+def a_hold(org: Organisation, things: "Things") -> str:
+    lines = [{"lot": things.value("/v1/inventory/{lot_id}"), "tonnes": "5"}]
+    return str(made(org.broker.post("/v1/holds", json={"lines": lines}))["id"])
+
+
+def an_order(org: Organisation, things: "Things") -> str:
+    lines = [{"lot": things.value("/v1/inventory/{lot_id}"), "tonnes": "2"}]
+    hold = made(org.broker.post("/v1/holds", json={"lines": lines}))["id"]
+    return str(made(org.broker.post("/v1/orders", json={"hold_id": hold}))["id"])
 
 
 type Maker = Callable[[Organisation, "Things"], str]
@@ -147,10 +175,15 @@ MAKERS: dict[str, Maker] = {
     "/v1/jobs/{job_id}/papers/{kind}": lambda org, things: "xlsx",
     "/v1/sweeps/{job_id}": a_sweep,
     "/v1/scenario-sets/{set_id}": a_scenario_set,
+    "/v1/disclosures/{disclosure_id}": a_disclosure,
+    "/v1/inventory/{lot_id}": a_lot,
+    "/v1/quotes/{quote_id}": a_quote,
+    "/v1/quotes/received/{quote_id}": a_quote,
+    "/v1/holds/{hold_id}": a_hold,
+    "/v1/orders/{order_id}": an_order,
     "/v1/retirements/{retirement_id}": a_retirement,
     "/v1/retirements/{retirement_id}/serials/{serial_id}": a_serial,
     "/v1/retirements/{retirement_id}/evidence/{evidence_id}": a_file,
-    "/v1/disclosures/{disclosure_id}": a_disclosure,
 }
 """The address of one of them -> what makes one for an organisation and gives what stands in the address."""
 
@@ -205,6 +238,7 @@ def never_was(value: str) -> str:
 PDF = b"%PDF-1.7\n1 0 obj\n"
 BODIES: dict[str, Any] = {
     "POST /v1/snapshots/files": b"offer_id,instrument,quantity,price\nA,ccer,1,1\n",
+    "POST /v1/inventory/files": b"offer_id,instrument,quantity,price\nA,ccer,1,1\n",
     "PATCH /v1/organisation": {"name": "mine"},
     "POST /v1/retirements/{retirement_id}/evidence": PDF,
     "POST /v1/retirements/{retirement_id}/serials/{serial_id}/release": {"reason": "误录"},
