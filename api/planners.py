@@ -10,6 +10,7 @@ from multiprocessing import get_context
 from threading import Lock
 from typing import Any
 
+from api.ledger.quoting import QuoteTask
 from api.metrics import Metrics
 from api.planning import PlanMade, PlanTask, Unplanned, made_or_refused
 from api.refusals import Refused
@@ -20,6 +21,9 @@ from scenarios.runner import end_with_parent
 
 WAITING_PER_PROCESS = 50
 """Plans that may wait for a process; more are refused with Retry-After, so that nobody waits in vain."""
+
+PLAN_TRIES = 2
+"""Of a plan whose process dies."""
 
 
 class Planners:
@@ -40,22 +44,34 @@ class Planners:
             BadInput: its faults.
             Refused: `too_long`; `too_many` when too many wait; `unavailable` when a process died under it.
         """
+        return await self.run(made_or_refused, self.bounded(task))
+
+    def bounded[T: (PlanTask, QuoteTask)](self, task: T) -> T:
+        """The task, ended where it takes longer than a request may."""
+        return task if task.seconds_max is not None else replace(task, seconds_max=self._seconds_max)
+
+    async def run[A, R](self, work: Callable[[A], R | Unplanned], task: A) -> R:
+        """What `work` makes of a task. Raises as `make`."""
         if self._waiting >= max(self._processes, 1) * WAITING_PER_PROCESS:
             raise Refused("too_many", headers={"Retry-After": "5"})
-        bounded = task if task.seconds_max is not None else replace(task, seconds_max=self._seconds_max)
         self._waiting += 1
-        pool = self._opened()
         try:
             with self._metrics.planning():
-                return self._answer(await asyncio.wrap_future(self._submitted(pool, made_or_refused, bounded)))
-        except BrokenProcessPool as error:
-            self._drop(pool)
-            raise Refused("unavailable", headers={"Retry-After": "1"}) from error
+                return self._answer(await self._done(work, task))
         finally:
             self._waiting -= 1
 
-    def _submitted[A, R](self, pool: Executor, work: Callable[[A], R], task: A) -> Future[R]:
-        return self._followed(pool.submit(work, task))
+    async def _done[A, R](self, work: Callable[[A], R], task: A) -> R:
+        """What the pool gives; once more in a new pool, where a process died: it may have died under another's task."""
+        for attempt in range(PLAN_TRIES):
+            pool = self._opened()
+            try:
+                return await asyncio.wrap_future(self._followed(pool.submit(work, task)))
+            except BrokenProcessPool as error:
+                self._drop(pool)
+                if attempt + 1 == PLAN_TRIES:
+                    raise Refused("unavailable", headers={"Retry-After": "1"}) from error
+        raise AssertionError("the last try returns or raises")
 
     def _followed[R](self, future: Future[R]) -> Future[R]:
         """A future that is known until it is done."""

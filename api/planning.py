@@ -166,12 +166,16 @@ def summed_up(made: Plan) -> PlanMade:
     )
 
 
-def problem_of_task(task: PlanTask) -> Problem:
-    """The problem that a task poses. Raises BadInput with every fault at once."""
+def problem_of_task(task: PlanTask, known_market: OffersFile | None = None) -> Problem:
+    """The problem that a task poses, on its own market or on one that was read before.
+
+    Raises:
+        BadInput: every fault at once.
+    """
     gathered = Gathered()
     data = PlainData(task.event, "")
     calendar = gathered.attempt(lambda: _inside("event", lambda: calendar_of(data, None)))
-    market = gathered.attempt(lambda: _market(task))
+    market = gathered.attempt(lambda: _market(task)) if known_market is None else known_market
     outlook = None
     if task.outlook is not None:
         outlook = gathered.attempt(lambda: _read(TypeAdapter(Outlook), task.outlook, "outlook"))

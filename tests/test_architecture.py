@@ -44,14 +44,14 @@ READING_ORDER = {
         charts charts_risk
     """,
     "api": """
-        settings setting_words printable refusals whole_files plain_data event_files plausibility documents scenario_files
-        stored_markets planning
+        settings setting_words printable refusals whole_files plain_data event_files plausibility documents
+        scenario_files stored_markets planning
         database/tables database/ledger_tables database/retirement_tables database/job_tables database/opening
         database/migrations/env database/migrations/versions/* database/*
         access/roles access/secrets access/trail access/scope access/people access/founding access/*
         archive/documents archive/replies archive/markets archive/events archive/packs archive/runs archive/*
-        ledger/lots ledger/inventory ledger/margins ledger/quoting ledger/quotes ledger/holds ledger/orders
-        ledger/accounts ledger/serial_numbers ledger/serials ledger/evidence
+        ledger/lots ledger/inventory ledger/holds ledger/orders ledger/accounts ledger/margins ledger/quoting
+        ledger/quotes ledger/feedback ledger/serial_numbers ledger/serials ledger/evidence
         ledger/retirements ledger/disclosure_words ledger/disclosures ledger/*
         reports/words reports/page reports/cells reports/why_sections reports/*
         problem_request market_desk price_desk risk_terms saved_draws reports/markets reports/prices reports/scenarios
@@ -60,8 +60,9 @@ READING_ORDER = {
         jobs/requests jobs/attempts jobs/book jobs/answers jobs/scenario_sets jobs/attending jobs/slots jobs/dispatch
         jobs/durable jobs/worker jobs/running jobs/companion jobs/*
         logs metrics door planners problem_details routes/answering routes/shapes routes/faults
-        routes/plans routes/job_bodies routes/job_asking routes/* router_list openapi
-        pages/* passage stopping app slow_clients serving administration verification command_words command_options service_commands
+        routes/offers_files routes/plans routes/job_bodies routes/job_asking routes/quoting_terms routes/*
+        router_list openapi pages/* passage stopping app slow_clients serving administration verification
+        command_words command_options service_commands
         database_commands job_commands
         market_commands price_commands scenario_commands risk_commands curve_commands cli __main__
     """,

@@ -122,10 +122,19 @@ class Scope:
         Raises:
             BadInput: `after` is no row of the organisation's.
         """
-        wanted = self.select(table, *conditions).order_by(table.c.number.desc()).limit(limit + 1)
+        return self.page_of(self.select(table, *conditions), table, self.mine(table), limit, after)
+
+    def page_of(
+        self, selection: Select[Any], table: Table, whose: ColumnElement[bool], limit: int, after: str | None
+    ) -> tuple[Sequence[RowMapping], str | None]:
+        """One page of a selection of a table's rows that meet `whose`, which its cursor has to meet too.
+
+        Raises:
+            BadInput: `after` is no such row.
+        """
+        wanted = selection.order_by(table.c.number.desc()).limit(limit + 1)
         if after is not None:
-            number = select(table.c.number).where(self.mine(table), table.c.id == after)
-            place = self.c.execute(number).scalar_one_or_none()
+            place = self.c.execute(select(table.c.number).where(whose, table.c.id == after)).scalar_one_or_none()
             if place is None:
                 zh, en = "不是上一页给出的 cursor", "is no cursor that an earlier page gave"
                 raise Refused("bad_input", [fault("cursor", zh, en, path="cursor", value=after)])

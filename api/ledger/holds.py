@@ -11,9 +11,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import ColumnElement, RowMapping, select
 from sqlalchemy.exc import IntegrityError
 
 from api.access.scope import Actor, Records, Scope
@@ -23,13 +24,21 @@ from api.database.tables import organisations
 from api.ledger.lots import Cause, Change, find_lots, move, together
 from api.refusals import Refused
 from market_data.store_tables import time_text
-from optimizer.findings import fault
-from optimizer.quantities import tonnes, yuan
+from optimizer.errors import BadInput
+from optimizer.findings import Finding, fault
+from optimizer.quantities import KG_PER_T, kg_of, round_half_up, tonnes, yuan
 
 MINUTES_MAX = 7 * 24 * 60
 """A week: who needs longer orders."""
 SWEEPER = "sweeper"
 """Who gives back what expired, as the trail names it."""
+
+
+FACTS = (
+    *("offer_id", "instrument", "mechanism", "project_id", "project_name", "methodology", "region", "vintage"),
+    *("seller", "registry"),
+)
+"""What a line without a quote says of its lot."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,39 @@ class LineHeld:
     price_fen: int | None
     """Of the whole line, fen; None: no price was agreed."""
     facts: Mapping[str, Any]
+
+
+def lines_of_lots(scope: Scope, asked: Sequence[tuple[str, int, int | None]], event_id: str | None) -> list[LineHeld]:
+    """Lines of lots that are held without a quote: (lot, kg, price in fen per tonne or None).
+
+    Raises:
+        BadInput: every line that is no multiple of its lot's size, below its minimum, or of a lot named twice.
+        Refused: `not_found`.
+    """
+    lots = find_lots(scope, [lot_id for lot_id, _, _ in asked])
+    found: list[Finding] = []
+    lines = []
+    for k, (lot_id, kg, price_fen) in enumerate(asked):
+        terms = json.loads(lots[lot_id]["terms"])
+        found += _size_faults(terms, kg, f"lines[{k}]")
+        if lot_id in (one for one, _, _ in asked[:k]):
+            found.append(fault("lot_twice", "批次重复", "names a lot twice", path=f"lines[{k}].lot", value=lot_id))
+        facts = {name: terms[name] for name in FACTS if name in terms}
+        facts |= {"event_id": event_id} if event_id is not None else {}
+        price = None if price_fen is None else round_half_up(Fraction(price_fen * kg, KG_PER_T))
+        lines.append(LineHeld(lot_id, kg, price, facts))
+    if found:
+        raise BadInput(found)
+    return lines
+
+
+def _size_faults(terms: Mapping[str, Any], kg: int, path: str) -> list[Finding]:
+    size, least = kg_of(terms["lot_size"]), kg_of(terms.get("min_quantity", 0))
+    if kg % size == 0 and kg >= least:
+        return []
+    zh = f"应为整手 {tonnes(size)} 吨的倍数, 且不少于 {tonnes(least)} 吨"
+    en = f"should be a multiple of the lot size {tonnes(size)} t, and at least {tonnes(least)} t"
+    return [fault("lot_size", zh, en, path=f"{path}.tonnes", value=tonnes(kg))]
 
 
 def take(
@@ -176,6 +218,14 @@ def state_of(scope: Scope, row: RowMapping) -> str:
     """active | released | expired | ordered, by the clock: whether or not anybody has given it back yet."""
     overdue = row["state"] == "active" and row["expires_at"] <= scope.now_text
     return "expired" if overdue else str(row["state"])
+
+
+def is_in_state(scope: Scope, state: str) -> ColumnElement[bool]:
+    """The condition that `state_of` gives this state."""
+    overdue = (holds.c.state == "active") & (holds.c.expires_at <= scope.now_text)
+    if state == "active":
+        return (holds.c.state == "active") & (holds.c.expires_at > scope.now_text)
+    return overdue | (holds.c.state == "expired") if state == "expired" else holds.c.state == state
 
 
 def as_dict(scope: Scope, row: RowMapping, lines: Sequence[RowMapping]) -> dict[str, Any]:

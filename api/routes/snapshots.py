@@ -10,9 +10,9 @@ from api import settings
 from api.archive import markets
 from api.database.tables import held_snapshots
 from api.planning import offers_of
-from api.refusals import Refused
 from api.reports.markets import differences_document
 from api.routes.answering import Answer, Body, Caller, Cursor, Done, ExactRoute, Limit, allowed, page_document
+from api.routes.offers_files import FILE_BODY, file_of
 from api.routes.shapes import DayText, Fault, OffersDocument, Sha256, TimeText
 from market_data import OffersFile, read_offers
 from market_data.differences import differences
@@ -23,14 +23,6 @@ from optimizer.findings import fault
 from optimizer.offers import Offer
 
 router = APIRouter(prefix="/v1/snapshots", tags=["snapshots"], route_class=ExactRoute)
-FILE_TYPES = {
-    "text/csv": ".csv",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
-    "application/vnd.apache.parquet": ".parquet",
-    "application/octet-stream": "",
-}
-"""Media types of offers files that are sent as they are, and the endings that go with them."""
-EXAMPLE_CSV = "offer_id,instrument,mechanism,vintage,quantity,price\nCEA-1,allowance,CEA,2025,5000,66.10\n"
 DAYS_AHEAD_MAX = 3660
 
 
@@ -80,13 +72,7 @@ def keep_snapshot(market: NewSnapshot, caller: Caller = allowed("snapshots.write
     status_code=201,
     response_model=None,
     responses={201: {"model": SnapshotAnswer}},
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in FILE_TYPES}
-            | {"text/csv": {"schema": {"type": "string", "examples": [EXAMPLE_CSV]}}},
-        }
-    },
+    openapi_extra=FILE_BODY,
     summary="Keep a market sent as an offers file",
 )
 async def keep_file(
@@ -96,12 +82,7 @@ async def keep_file(
     as_of: Annotated[Day | None, Query()] = None,
 ) -> Response:
     """CSV, XLSX or Parquet as it is; all faults are told by row and column, and nothing of a bad file is used."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
-    if kind not in FILE_TYPES:
-        known = ", ".join(FILE_TYPES)
-        zh, en = f"应为 {known} 之一", f"should be one of {known}"
-        raise Refused("media_type", [fault("media_type", zh, en, path="Content-Type", value=kind)])
-    content = await request.body()
+    content = await file_of(request)
 
     def work() -> Response:
         return _kept(read_offers("", content=content, name=name), name, as_of, caller)
