@@ -91,7 +91,8 @@ class Attempt:
                 **{"attempt": self.number, "content": content, "made_at": scope.now_text},
             }
             insert = (sqlite if scope.c.dialect.name == "sqlite" else postgresql).insert(chunks)
-            if scope.c.execute(insert.on_conflict_do_nothing(), row).rowcount == 1:
+            once = insert.on_conflict_do_nothing().returning(chunks.c.key)
+            if scope.c.execute(once, row).first() is not None:
                 scope.change(jobs, *self._mine(), chunks=jobs.c.chunks + 1)
 
     def finish(self, found: Finished) -> bool:

@@ -52,8 +52,17 @@ class Ticket:
 
 
 def attend(ticket: Ticket) -> Outcome:
-    """Does a job, whatever comes of it."""
-    records = _records(ticket.url)
+    """Does a job in a slot's process."""
+    try:
+        records = _records(ticket.url)
+    except BadInput as error:
+        log.warning("job %s: %s", ticket.job_id, error)
+        return "again"
+    return attend_in(records, ticket)
+
+
+def attend_in(records: Records, ticket: Ticket) -> Outcome:
+    """Does a job over a database that is open, whatever comes of it."""
     try:
         attempt = claim(records, ticket.organisation_id, ticket.job_id, ticket.worker, ticket.url)
         return "ended" if attempt is None else _attended(attempt, ticket)

@@ -19,7 +19,7 @@ FORMAT = "1"
 """Of what is sent to workers: the job's id. DBOS would take a hash of the source instead, and leave the jobs of an
 older program waiting for ever."""
 QUEUE = "worker-"
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.5
 SQLITE_WITH_SUBSECONDS = (3, 42)
 """From this version on `unixepoch('subsec')` gives what DBOS asks for; before it gives NULL."""
 BUSY_SECONDS = 30
@@ -48,7 +48,11 @@ class Durable:
         if address.startswith("sqlite"):
             config["system_database_engine"] = _sqlite_engine(address)
         DBOS(config=config)
-        self._attend = DBOS.workflow(name="attend_job", max_recovery_attempts=None)(work)
+
+        def attend_job(job_id: str, organisation_id: str) -> None:
+            work(job_id, organisation_id)  # no bound method: DBOS notes things on the function
+
+        self._attend = DBOS.workflow(name="attend_job", max_recovery_attempts=None)(attend_job)
         DBOS.listen_queues([self.queue])
         DBOS.launch()
         self._queue = DBOS.register_queue(

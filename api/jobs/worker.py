@@ -123,18 +123,27 @@ def work(address: str, slots: int, lost_seconds: int, stop: Event, grace_seconds
     worker = enter(database, socket.gethostname(), os.getpid(), slots, lost_seconds)
     log.info("worker %s has %d slots", worker.id, slots)
     gang = Gang(worker, address, slots)
-    known, next_beat = True, 0.0
-    while known and not stop.wait(LOOK_SECONDS):
+    known = False
+    try:
+        known = _working(worker, gang, stop)
+    finally:
+        with suppress(BadInput):
+            gang.close(grace_seconds if known else 0)
+        database.close()
+    return known
+
+
+def _working(worker: Worker, gang: Gang, stop: Event) -> bool:
+    """Looks for jobs until it is asked to stop; False where others have given this worker up."""
+    next_beat = 0.0
+    while not stop.wait(LOOK_SECONDS):
         try:
             if time.monotonic() >= next_beat:
-                known = worker.beat()
+                if not worker.beat():
+                    return False
                 worker.find_lost()
                 next_beat = time.monotonic() + worker.beat_seconds
-            if known:
-                gang.look()
+            gang.look()
         except BadInput as error:  # the database is away: it may come back
             log.warning("%s", error)
-    with suppress(BadInput):
-        gang.close(grace_seconds if known else 0)
-    database.close()
-    return known
+    return True

@@ -1,7 +1,9 @@
 """The service in this process, on SQLite and on PostgreSQL: callers of every role, in two organisations."""
 
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -119,6 +121,17 @@ NO_EXTRAS = {"JINHENG_PLANNERS": "0", "JINHENG_WORKER": "0"}
 """No processes beside the server, where a test does not ask for them."""
 
 
+def child_environment(**more: str) -> dict[str, str]:
+    """The environment of a process of ours: no settings but those asked for, and compiled modules kept somewhere.
+
+    Where PYTHONDONTWRITEBYTECODE is set every process would compile all of pandas and SQLAlchemy again: 5 s of it.
+    """
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("JINHENG")}
+    if kept.pop("PYTHONDONTWRITEBYTECODE", ""):
+        kept["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / "jinheng-tests-pycache")
+    return {**kept, **NO_EXTRAS, **more}
+
+
 class Server(NamedTuple):
     """A running `jinheng serve`."""
 
@@ -136,14 +149,11 @@ def free_port() -> int:
 @contextmanager
 def serving(address: str, folder: Path, *arguments: str, **environment: str) -> Iterator[Server]:
     """`jinheng serve` in a process of its own, ready to answer; ended with the block, by force if need be."""
-    import os
-
     port = free_port()
     log = folder / f"serve-{port}.log"
     command = [sys.executable, "-m", "api", "serve", "--port", str(port), "--database", address, *arguments]
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("JINHENG")}
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=kept | {**NO_EXTRAS, **environment})
+        process = subprocess.Popen(command, stdout=out, stderr=out, env=child_environment(**environment))
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for(url, process, log)
