@@ -44,7 +44,6 @@ def make_app(known: ServiceSettings) -> FastAPI:
         docs_url=None,  # its pages would be loaded from elsewhere
         redoc_url=None,
         lifespan=_lifespan,
-        max_body_size=known.body_bytes,
         generate_unique_id_function=lambda route: route.name,
         telemetry={"auto_configure": False},
     )
@@ -53,7 +52,7 @@ def make_app(known: ServiceSettings) -> FastAPI:
     app.state.metrics = Metrics(metrics_folder())
     for router in ALL:
         app.include_router(router)
-    app.add_middleware(Passage, metrics=app.state.metrics)
+    app.add_middleware(Passage, metrics=app.state.metrics, body_bytes=known.body_bytes)
     for kind in (JinhengError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _answer_error)
     describe(app)

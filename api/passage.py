@@ -1,4 +1,4 @@
-"""What every request passes: an id, safe headers on the way out, and one line in the log when it is done.
+"""What every request passes: an id, how large it may be, safe headers on the way out, and one line in the log.
 
 Raw ASGI, so that streams are not held back.
 """
@@ -14,7 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access.secrets import new_id
 from api.metrics import Metrics
 from api.problem_details import problem_response
+from api.refusals import Refused
 from api.routes.answering import language_of_request
+from optimizer.findings import fault
 
 SAFE_HEADERS = {
     b"x-content-type-options": b"nosniff",
@@ -25,6 +27,7 @@ SAFE_HEADERS = {
 }
 """On every answer; pages bring a policy of their own."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
+LENGTH_DIGITS_MAX = 15
 GONE = 499
 """The status in the log of a request whose sender left before it had arrived."""
 QUIET = ("/healthz", "/readyz", "/metrics")
@@ -35,8 +38,8 @@ log = logging.getLogger("jinheng.requests")
 class Passage:
     """Around the whole application."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
+    def __init__(self, app: ASGIApp, metrics: Metrics, body_bytes: int) -> None:
+        self._app, self._metrics, self._body_bytes = app, metrics, body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -61,11 +64,12 @@ class Passage:
 
         try:
             with self._metrics.request():
-                await self._app(scope, receive, sending)
+                await self._app(scope, self._bounded(scope, receive), sending)
         except ClientDisconnect:
             status = status or GONE
         except Exception as error:
-            state["failure"] = error
+            if not isinstance(error, Refused):
+                state["failure"] = error
             if not status:
                 request = Request(scope)
                 answer = problem_response(error, language_of_request(request), request_id, scope["path"])
@@ -75,6 +79,28 @@ class Passage:
             route = getattr(scope.get("route"), "path", "") or "unmatched"
             self._metrics.answered(scope["method"], route, status, seconds)
             _note(scope, state, status, seconds)
+
+    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        """The body, as long as it is not too large. Raises Refused, by the head of the request where it says so."""
+        said = dict(scope["headers"]).get(b"content-length", b"")
+        if said.isdigit() and (len(said) > LENGTH_DIGITS_MAX or int(said) > self._body_bytes):
+            raise self._too_large()
+        taken = 0
+
+        async def receiving() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self._body_bytes:
+                raise self._too_large()
+            return message
+
+        return receiving
+
+    def _too_large(self) -> Refused:
+        most = f"{self._body_bytes:,}"
+        found = fault("too_large", f"请求体应不超过 {most} 字节", f"a body should have at most {most} bytes")
+        return Refused("too_large", [found])
 
 
 def _note(scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:

@@ -88,7 +88,7 @@ def test_figures_count_requests_by_template_and_plans_by_outcome(on_sqlite):
 
 
 def test_figures_are_for_this_machine_or_for_a_key_that_may_read_the_audit(app, mine):
-    away = {"client": ("203.0.113.9", 1)}
+    away: Any = {"client": ("203.0.113.9", 1)}
     assert client_of(app).get("/metrics").status_code == 200
     assert client_of(app, **away).get("/metrics").status_code == 401
     assert client_of(app).get("/metrics", headers={"x-forwarded-for": "203.0.113.9"}).status_code == 401
