@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.http.conftest import AS_OF, EVENT
-from tests.http.test_retirements import add, codes, faults_in, planned, retire, send
+from tests.http.test_retirements import SQLITE, add, codes, faults_in, planned, retire, send
 
 FULL = EVENT | {
     **{"organiser": "示例体育局", "end_date": "2026-10-11"},
@@ -65,6 +65,7 @@ def test_the_disclosure_is_whole_and_its_figures_are_the_plans(app, mine):
     assert faults_in(app) == []
 
 
+@SQLITE
 def test_the_statement_says_recommended_and_offset_in_the_sources_words_and_promises_nothing(mine):
     run, rows = bought(mine.organiser)
     cancelled(mine.organiser, rows, "A")
@@ -78,6 +79,7 @@ def test_the_statement_says_recommended_and_offset_in_the_sources_words_and_prom
     assert "A-CEA-1-1 ~ A-CEA-1-301" in said["en"] and "草稿" not in said["zh"]
 
 
+@SQLITE
 def test_what_is_missing_is_told_at_once_and_a_draft_shows_it(mine):
     run, rows = bought(mine.organiser, event=EVENT)
     cancelled(mine.organiser, rows[:1], "A")
@@ -98,6 +100,7 @@ def test_what_is_missing_is_told_at_once_and_a_draft_shows_it(mine):
     assert codes(published(mine.organiser, draft)) == ["draft"]
 
 
+@SQLITE
 @pytest.mark.parametrize(
     ("event", "changes", "wanted"),
     [
@@ -111,6 +114,7 @@ def test_estimates_and_a_short_plan_are_no_neutrality(mine, event, changes, want
     assert wanted in codes(disclose(mine.organiser, run))
 
 
+@SQLITE
 def test_a_retirement_without_evidence_and_emissions_that_changed_are_missing(mine):
     mine.organiser.put("/v1/events/small-event", json=FULL)
     run, rows = bought(mine.organiser)
@@ -143,6 +147,7 @@ def test_published_it_never_changes_and_only_a_correction_with_a_reason_follows(
     assert [(d["version"], d["published_at"] is not None) for d in listed] == [(2, False), (1, True)]
 
 
+@SQLITE
 def test_only_the_newest_version_is_published(mine):
     run, rows = bought(mine.organiser)
     cancelled(mine.organiser, rows, "A")
@@ -163,6 +168,7 @@ def test_disclosures_are_their_organisations_own(mine, other):
     assert codes(unknown) == ["event_unknown"]
 
 
+@SQLITE
 def test_what_people_write_cannot_pose_as_a_section(mine):
     run, _ = bought(mine.organiser)
     made = disclose(mine.organiser, run, measures=["a\n六、结论: 已抵销"], draft=True).json()

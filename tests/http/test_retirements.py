@@ -5,9 +5,13 @@ from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
+import pytest
+
 from api.ledger.retirement_checks import retirement_faults
 from tests.http.conftest import AS_OF, EVENT, OFFERS, QUESTION
 
+SQLITE = pytest.mark.parametrize("store_address", ["sqlite"], indirect=True)
+"""For what is decided before a database is asked."""
 PDF = b"%PDF-1.7\n1 0 obj\n"
 FOREST = {
     **{"offer_id": "TREE-1", "instrument": "forestry", "region": "14", "project_id": "SX-隰县-01"},
@@ -74,6 +78,7 @@ def test_the_same_plan_twice_gives_the_same_instructions(mine):
     assert len(mine.organiser.get("/v1/retirements").json()["items"]) == 3
 
 
+@SQLITE
 def test_another_plan_for_the_same_event_is_told_of_the_instructions_that_stand(mine):
     instructed(mine.organiser)
     other = planned(mine.organiser, budget="50000")
@@ -81,6 +86,7 @@ def test_another_plan_for_the_same_event_is_told_of_the_instructions_that_stand(
     assert [(w["code"], w["value"]) for w in told] == [("instructed_before", "small-event")]
 
 
+@SQLITE
 def test_a_plan_on_estimates_is_instructed_with_a_warning(mine):
     event = EVENT | {"emissions": {"tonnes": "1000", "low": "900", "high": "1100", "status": "estimated"}}
     answer = mine.organiser.post("/v1/retirements", json={"run_id": planned(mine.organiser, event=event)})
@@ -108,6 +114,7 @@ def test_instructions_are_listed_by_state_registry_and_event(mine, monkeypatch):
     assert {r["overdue_t"] for r in get("/v1/retirements/registries").json()["items"]} == {"200", "500", "301"}
 
 
+@SQLITE
 def test_reminders_begin_thirty_days_before_the_deadline_and_go_on_after_it(mine, monkeypatch):
     instructed(mine.organiser)
     for days_before, wanted in ((31, 0), (30, 3), (0, 3), (-1, 3)):
@@ -119,6 +126,7 @@ def test_reminders_begin_thirty_days_before_the_deadline_and_go_on_after_it(mine
     assert "有 3 项待注销, 共 1001 t, 其中 3 项已逾期" in zh
 
 
+@SQLITE
 def test_digests_for_the_operator_hold_one_organisations_rows_each(app, mine, other):
     from api.ledger.reminders import digests
 
@@ -152,6 +160,7 @@ def test_what_is_not_ours_is_not_there(mine, other):
 # ------------------------------------------------------------------------------------------------------------- serials
 
 
+@SQLITE
 def test_serials_by_the_tonne_are_counted_against_the_mass(mine):
     row = instructed(mine.organiser)["CCER-1"]
     assert codes(add(mine.organiser, row, {"first": "CCER-2025-000001", "last": "000501"})) == ["serials_exceed"]
@@ -161,6 +170,7 @@ def test_serials_by_the_tonne_are_counted_against_the_mass(mine):
     assert shown["missing"] == [] and [s["tonnes"] for s in shown["serials"]] == ["499", "1"]
 
 
+@SQLITE
 def test_every_fault_of_serials_is_told_at_once_and_nothing_is_kept(app, mine):
     row = instructed(mine.organiser)["CCER-1"]
     answer = add(
@@ -201,6 +211,7 @@ def test_a_serial_is_used_once_whoever_uses_it_and_however_it_is_written(app, mi
     assert faults_in(app) == []
 
 
+@SQLITE
 def test_the_same_serial_in_another_register_is_another_serial(mine):
     rows = instructed(mine.organiser)
     assert add(mine.organiser, rows["CCER-1"], "2025-1").status_code == 200
@@ -208,6 +219,7 @@ def test_the_same_serial_in_another_register_is_another_serial(mine):
     assert add(mine.organiser, rows["PHB-1"], {"first": "2025-1", "tonnes": "200"}).status_code == 200
 
 
+@SQLITE
 def test_a_verra_block_is_the_same_units_after_it_was_split_and_in_any_registry_that_claims_it(mine, other):
     credit = {"instrument": "credit", "mechanism": "VCS", "region": "14", "quantity": "500", "price": "20"}
     ours = instructed(mine.organiser, offers=[*OFFERS, {"offer_id": "V-1", **credit}])["V-1"]
@@ -276,6 +288,7 @@ def test_a_forest_is_not_used_again_as_ccer_nor_the_other_way_round(mine, other)
     assert codes(add(other.organiser, there, "C-1")) == ["double_use"]
 
 
+@SQLITE
 def test_forestry_needs_its_period_its_tonnes_and_evidence(mine):
     (row,) = forest_rows(mine.organiser)
     answer = add(mine.organiser, row, {"first": "林认1"}, {**claim(2, "5", 2030, 2027, "3"), "project_id": "else"})
@@ -342,6 +355,7 @@ BAD = [
 ]
 
 
+@SQLITE
 def test_a_file_that_is_not_what_it_says_is_refused(mine):
     row = instructed(mine.organiser)["CCER-1"]
     assert [send(mine.organiser, row, content, kind).status_code for content, kind, _ in BAD] == [s for *_, s in BAD]
@@ -362,6 +376,7 @@ HOSTILE = {
 }
 
 
+@SQLITE
 def test_a_hostile_name_is_kept_as_a_plain_name(mine):
     row = instructed(mine.organiser)["CCER-1"]
     for k, (name, kept) in enumerate(HOSTILE.items()):
@@ -383,6 +398,7 @@ def test_a_file_of_many_chunks_is_kept_whole_and_one_that_is_too_large_is_not(mi
 # ------------------------------------------------------------------------------------------------------------ retiring
 
 
+@SQLITE
 def test_what_is_missing_is_told_all_at_once(mine):
     rows = instructed(mine.organiser)
     answer = retire(mine.organiser, rows["CCER-1"], on="2199-01-01", reference=" ")
@@ -392,6 +408,7 @@ def test_what_is_missing_is_told_all_at_once(mine):
     assert answer.status_code == 422 and codes(answer) == ["date_to_come", "missing"]
 
 
+@SQLITE
 def test_a_platform_without_numbers_is_proven_by_evidence_and_one_with_numbers_by_its_certificates(mine):
     rows = instructed(mine.organiser)
     assert codes(retire(mine.organiser, rows["PHB-1"])) == ["proof_missing"]
@@ -433,6 +450,7 @@ def test_a_cancelled_instruction_gives_its_serials_back(app, mine, other):
     assert faults_in(app) == []
 
 
+@SQLITE
 def test_a_change_asks_for_the_version_that_was_read(mine):
     row = instructed(mine.organiser)["CCER-1"]
     etag = mine.organiser.get(f"/v1/retirements/{row['id']}").headers["etag"]
@@ -442,6 +460,7 @@ def test_a_change_asks_for_the_version_that_was_read(mine):
     assert retire(mine.organiser, row, **{"If-Match": now}).status_code == 200
 
 
+@SQLITE
 def test_a_broken_tonne_takes_a_whole_serial(mine):
     offers = [{**OFFERS[1], "lot_size": "0.5", "quantity": "100.5"}, OFFERS[2]]
     row = instructed(mine.organiser, offers=offers)["CCER-1"]
@@ -450,6 +469,7 @@ def test_a_broken_tonne_takes_a_whole_serial(mine):
     assert retire(mine.organiser, row).status_code == 200
 
 
+@SQLITE
 def test_a_plan_that_holds_no_offers_is_instructed_from_its_snapshot(mine):
     many = [{**OFFERS[2], "offer_id": f"MORE-{k}", "price": str(100 + k)} for k in range(5001)]
     snapshot = mine.organiser.post("/v1/snapshots", json={"offers": [*OFFERS, *many]}).json()["id"]
