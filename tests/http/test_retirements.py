@@ -475,3 +475,48 @@ def test_a_plan_that_holds_no_offers_is_instructed_from_its_snapshot(mine):
     snapshot = mine.organiser.post("/v1/snapshots", json={"offers": [*OFFERS, *many]}).json()["id"]
     rows = instructed(mine.organiser, offers=None, snapshot=snapshot)
     assert rows["PHB-1"]["mechanism"] == "三晋绿色生活" and rows["CCER-1"]["vintage"] == 2025
+
+
+# -------------------------------------------------------------------------------------------------- orders
+
+
+def ordered(client: Any) -> dict[str, Any]:
+    """A delivered quote, but for what a test does with its order."""
+    assert client.post("/v1/inventory", json={"offers": OFFERS}).status_code == 201
+    quote = {"event": EVENT, "as_of": AS_OF, "client": "示例组委会", "margin": {"rules": [{"per_t": "3"}]}}
+    held = client.post("/v1/holds", json={"quote_id": client.post("/v1/quotes", json=quote).json()["id"]}).json()
+    answer = client.post("/v1/orders", json={"hold_id": held["id"]})
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def test_what_an_order_delivered_is_instructed_once_it_is_settled(mine, other):
+    order = ordered(mine.broker)
+    where, asked = f"/v1/orders/{order['id']}", {"order_id": order["id"]}
+    lines = {line["offer_id"]: line for line in order["lines"]}
+    assert codes(mine.broker.post("/v1/retirements", json=asked)) == ["order_open"] * 3
+    for name, tonnes in (("PHB-1", "200"), ("CCER-1", "120")):
+        filled = {"line": lines[name]["id"], "tonnes": tonnes, "reference": "JG-1"}
+        assert mine.broker.post(f"{where}/fills", json=filled).status_code == 200
+    assert mine.broker.post(f"{where}/cancel", json={"reason": "活动缩减"}).status_code == 200
+    answer = mine.broker.post("/v1/retirements", json=asked)
+    rows = {r["offer_id"]: r for r in answer.json()["items"]}
+    # of 500 t CCER 120 were delivered; of 301 t CEA none
+    assert {k: (r["tonnes"], r["tier"], r["retire_by"], r["source"]) for k, r in rows.items()} == {
+        "PHB-1": ("200", 1, "2027-10-11", "order"),
+        "CCER-1": ("120", 2, "2027-10-11", "order"),
+    }
+    again = mine.broker.post("/v1/retirements", json=asked)
+    assert (answer.status_code, again.status_code, again.json()) == (201, 200, answer.json())
+    assert other.broker.post("/v1/retirements", json=asked).status_code == 404
+    assert mine.broker.post("/v1/retirements", json=asked | {"run_id": "x"}).status_code == 422
+
+
+@SQLITE
+def test_an_order_that_comes_from_no_quote_says_what_it_lacks(mine):
+    assert mine.broker.post("/v1/inventory", json={"offers": OFFERS}).status_code == 201
+    lot = mine.broker.get("/v1/inventory").json()["items"][0]["id"]
+    held = mine.broker.post("/v1/holds", json={"lines": [{"lot": lot, "tonnes": "5"}], "client": "x"}).json()
+    order = mine.broker.post("/v1/orders", json={"hold_id": held["id"]}).json()
+    refused = mine.broker.post("/v1/retirements", json={"order_id": order["id"]})
+    assert codes(refused) == ["order_open", "order_without_quote"]
