@@ -44,7 +44,7 @@ READING_ORDER = {
         charts charts_risk
     """,
     "api": """
-        settings setting_words printable refusals whole_files plain_data event_files plausibility documents
+        settings setting_words logs printable refusals whole_files plain_data event_files plausibility documents
         scenario_files stored_markets planning
         database/tables database/ledger_tables database/retirement_tables database/job_tables database/opening
         database/migrations/env database/migrations/versions/* database/*
@@ -59,7 +59,7 @@ READING_ORDER = {
         reports/curves use_cases replanning executors scenario_desk risk_desk curve_desk demo problems progress
         jobs/requests jobs/attempts jobs/book jobs/answers jobs/scenario_sets jobs/attending jobs/slots jobs/dispatch
         jobs/durable jobs/worker jobs/running jobs/companion jobs/*
-        logs metrics door planners problem_details routes/answering routes/shapes routes/faults
+        metrics door planners problem_details routes/answering routes/shapes routes/faults
         routes/offers_files routes/plans routes/job_bodies routes/job_asking routes/quoting_terms routes/*
         router_list openapi pages/* passage stopping app slow_clients serving administration verification
         command_words command_options service_commands

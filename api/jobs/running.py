@@ -1,12 +1,13 @@
 """How a worker process begins and ends: signals, the server that started it, the log."""
 
-import logging
 import os
 import signal
 import sys
+from logging.config import dictConfig
 from threading import Event, Thread
 
 from api.jobs.worker import work
+from api.logs import log_settings
 from api.settings import ServiceSettings
 
 
@@ -18,7 +19,7 @@ def run_worker(known: ServiceSettings, with_parent: bool) -> bool:
     Raises:
         BadInput: a database that cannot be used.
     """
-    logging.basicConfig(level=known.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    dictConfig(log_settings(known.log_level, known.log_format, sys.stderr.isatty()))
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
