@@ -5,6 +5,7 @@ python -m benchmarks 200 2000   only these sizes
 python -m benchmarks curves     exact curves beside the plan: examples, 200 and 1,000 offers; curves 5000 for others
 python -m benchmarks sweeps     10,000 price draws over 1,000 offers, beside the naive chain; sweeps 200 1000 for fewer
 python -m benchmarks service    POST of a plan of 200 offers to a running service, beside the plan in process
+python -m benchmarks ledger     10,000 holds from 8 processes beside bare updates; 1,000 quotes; ledger 800 50 for fewer
 python -m benchmarks market     a million made-up offers from file to offers, beside pandas; market 100000 for fewer
 """
 
@@ -15,6 +16,7 @@ import tracemalloc
 from collections.abc import Callable
 
 from benchmarks.curves import curves
+from benchmarks.ledger import ledger
 from benchmarks.market_files import market_files
 from benchmarks.markets import one_event
 from benchmarks.peers import cold_solve, naive_chain
@@ -112,6 +114,9 @@ def main() -> None:
         return
     if sys.argv[1:2] == ["sweeps"]:
         sweeps(*(int(a) for a in sys.argv[2:4]))
+        return
+    if sys.argv[1:2] == ["ledger"]:
+        ledger(*(int(a) for a in sys.argv[2:4]))
         return
     if sys.argv[1:2] == ["service"]:
         service_plans([int(a) for a in sys.argv[2:]] or [200])

@@ -38,13 +38,13 @@ class Bench:
         return Actor(self.organisation_id, BROKER, "somebody", "somebody", frozenset({"broker"}), "command")
 
 
-def stocked_bench(address: str, kg: int, count: int) -> Bench:
+def stocked_bench(address: str, kg: int, count: int, name: str = BROKER) -> Bench:
     """An inventory of so many lots of so many kg each, in an organisation of its own."""
     from api.access import people
 
     with opened(address) as records:
         with records.database.writing() as c:
-            owner = people.add_organisation(c, BROKER, moment(c))
+            owner = people.add_organisation(c, name, moment(c))
         bench = Bench(address, owner, ())
         rows = [
             {

