@@ -23,7 +23,7 @@ import re
 import runpy
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any, get_args
@@ -33,6 +33,9 @@ import yaml
 from pydantic import BaseModel
 
 from api.cli import run as command
+from api.refusals import KINDS
+from api.setting_words import MEANINGS
+from api.settings import ServiceSettings
 from market_data import Quote, Quotes, daily, offers_to_frame, read_offers, synthetic_market
 from market_data.columns import BOOK_COLUMNS, COLUMNS, FORESTRY_COLUMNS, REQUIRED
 from market_data.differences import differences
@@ -53,6 +56,7 @@ from optimizer.events import (
 from optimizer.plan import Plan
 from optimizer.problem import Factor, Outlook
 from optimizer.rule_pack import Deadline, OfferClass, Registry, Tier, When
+from optimizer.wording import Language
 from scenarios.changes import (
     AvailabilityChange,
     BudgetChange,
@@ -487,6 +491,30 @@ def test_every_column_of_a_frame_is_on_the_page_with_its_type(name: str) -> None
         assert {column: cells[0] for column, cells in rows(name, heading).items()} == types
     compared = {column: "Int64" if column in INTEGERS else "str" for column in COMPARED}
     assert {column: cells[0] for column, cells in rows(name, "SideBySide").items()} == compared
+
+
+OPERATORS = ["docs/operators.md", "docs/operators.zh.md"]
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_every_setting_of_the_service_is_on_the_page_with_its_default_and_meaning(name: str) -> None:
+    lang: Language = "zh" if name.endswith(".zh.md") else "en"
+    wanted = {f"JINHENG_{f.name.upper()}": (f, MEANINGS[f.name].say(lang)) for f in fields(ServiceSettings)}
+    table = rows(name, "config show")
+    assert list(table) == list(wanted)
+    for variable, (field, meaning) in wanted.items():
+        shown = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+        computed = field.name in ("database", "planners")  # of the user, and of the machine
+        assert table[variable][1] == meaning and (computed or table[variable][0] == f"`{shown}`"), variable
+
+
+@pytest.mark.parametrize("name", ["docs/service.md", "docs/service.zh.md"])
+def test_every_kind_of_problem_is_on_the_page(name: str) -> None:
+    lang: Language = "zh" if name.endswith(".zh.md") else "en"
+    table = re.findall(r"^\| (\d{3}) \| `(\w+)` \| (.+) \|$", text_of(ROOT / name), re.MULTILINE)
+    assert {code: (int(status), title) for status, code, title in table} == {
+        code: (kind.status, kind.title.say(lang)) for code, kind in KINDS.items()
+    }
 
 
 def test_the_changelog_knows_the_version() -> None:
