@@ -8,6 +8,8 @@ from api.ledger.accounts import ledger_faults
 from tests.http.conftest import AS_OF, EVENT, OFFERS
 
 MARGIN = {"rules": [{"where": {"instrument": "ccer"}, "rate": "0.05"}, {"per_t": "3"}]}
+LOTS = [{k: v for k, v in offer.items() if k != "valid_until"} for offer in OFFERS]
+"""Quotes end by the real clock: these lots do not."""
 QUOTE = {"event": EVENT, "as_of": AS_OF, "margin": MARGIN, "client": "示例组委会"}
 
 on_one_database = pytest.mark.parametrize("store_address", ["sqlite"], indirect=True)
@@ -19,7 +21,7 @@ def done(answer: Any, status: int = 201) -> Any:
     return answer.json()
 
 
-def stocked(client: Any, offers: Any = OFFERS) -> dict[str, str]:
+def stocked(client: Any, offers: Any = LOTS) -> dict[str, str]:
     """Imports offers; gives offer -> lot."""
     done(client.post("/v1/inventory", json={"offers": offers}))
     return {lot["offer_id"]: lot["id"] for lot in client.get("/v1/inventory").json()["items"]}
@@ -119,7 +121,7 @@ def test_an_indicative_quote_cannot_be_held_and_a_firm_one_only_once(local):
 
 @on_one_database
 def test_a_firm_quote_is_made_of_firm_lots(local):
-    stocked(local, [{**offer, "firm": "false"} if offer["offer_id"] == "CCER-1" else offer for offer in OFFERS])
+    stocked(local, [{**offer, "firm": "false"} if offer["offer_id"] == "CCER-1" else offer for offer in LOTS])
     firm = done(local.post("/v1/quotes", json=QUOTE))
     soft = done(local.post("/v1/quotes", json={**QUOTE, "firm": False}))
     assert "CCER-1" not in {line["offer_id"] for line in firm["lines"]}
@@ -157,13 +159,13 @@ def test_an_inventory_is_adjusted_with_a_reason_and_never_below_what_is_held(loc
 
 def test_an_import_says_what_becomes_of_lots_that_are_there(local):
     stocked(local)
-    again = local.post("/v1/inventory", json={"offers": OFFERS})
+    again = local.post("/v1/inventory", json={"offers": LOTS})
     assert [f["code"] for f in again.json()["faults"]] == ["lot_known"] * 3
-    dearer = [{**OFFERS[1], "price": "90"}]
+    dearer = [{**LOTS[1], "price": "90"}]
     assert local.post("/v1/inventory", json={"offers": dearer, "mode": "add"}).json()["faults"][0]["code"] == (
         "terms_differ"
     )
-    assert done(local.post("/v1/inventory", json={"offers": [OFFERS[1]], "mode": "add"}))["changed"] == 1
+    assert done(local.post("/v1/inventory", json={"offers": [LOTS[1]], "mode": "add"}))["changed"] == 1
     csv = "报价编号,品种,地区,年份,数量,价格\nCCER-1,CCER,山西,2025,70,90\nNEW,CCER,山西,2025,8,85\n".encode()
     sent = local.post("/v1/inventory/files?mode=replace", content=csv, headers={"content-type": "text/csv"})
     assert (done(sent)["added"], done(sent)["changed"]) == (1, 1)
@@ -207,7 +209,7 @@ MOMENTS: list[dict[str, Any]] = [
     {"valid_until": "2026-11-22T00:00:00"},
     {"valid_until": "2020-01-01T00:00:00Z"},
     {"valid_hours": 0},
-    {"valid_hours": 9, "valid_until": "2030-01-01T00:00:00Z"},
+    {"valid_hours": 9, "valid_until": "2150-01-01T00:00:00Z"},
 ]
 
 
@@ -220,6 +222,6 @@ def test_a_quote_ends_at_one_moment_in_the_future(local, wrong):
 
 @on_one_database
 def test_a_quote_ends_with_the_last_day_of_its_lots_in_china(local):
-    stocked(local)
-    quote = done(local.post("/v1/quotes", json={**QUOTE, "valid_until": "2030-01-01T00:00:00Z"}))
-    assert quote["valid_until"] == "2026-12-31T16:00:00.000000Z"
+    stocked(local, [{**LOTS[0], "valid_until": "2099-12-31"}, *LOTS[1:]])
+    quote = done(local.post("/v1/quotes", json={**QUOTE, "valid_until": "2150-01-01T00:00:00Z"}))
+    assert quote["valid_until"] == "2099-12-31T16:00:00.000000Z"
