@@ -27,6 +27,7 @@ from market_data.store_opening import MARKET_STEPS, MIGRATING, revision_of, step
 from market_data.store_tables import tables as market_tables
 from optimizer import BadInput
 from tests.http.conftest import EVENT, OFFERS, QUESTION, client_of, settings_for
+from tests.http.things import Things, addresses
 
 
 def contents(address: str) -> dict[str, list[tuple[Any, ...]]]:
@@ -99,6 +100,27 @@ def test_a_backup_restored_into_either_kind_holds_every_row_and_goes_on(filled, 
         assert replayed.headers["idempotency-replayed"] == "true"
         assert client.put("/v1/events/new", json={**EVENT, "id": "new"}).status_code == 200  # numbers go on
         assert client.get("/v1/audit/verify").json()["holds"] is True
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_one_of_everything_comes_back_from_a_backup(store_address, mine, empty, kind, tmp_path):
+    """Every kind of thing that the service keeps, and serials that were released and are used again."""
+    things = Things(mine)
+    for address in sorted(addresses()):
+        things.value(address)
+    serials = f"/v1/retirements/{things.value('/v1/retirements/{retirement_id}')}/serials"
+    serial = things.value("/v1/retirements/{retirement_id}/serials/{serial_id}")
+    released = mine.organiser.post(f"{serials}/{serial}/release", json={"reason": "a typing error"})
+    assert released.status_code == 200, released.text
+    again = {"serials": [f"CCER-14-{mine.id[:6]}-2025-0000001"]}
+    assert mine.organiser.post(serials, json=again).status_code == 200
+    target = empty(kind)
+    assert command(["db", "restore", str(backed_up(store_address, tmp_path)), "--database", target]) == 0
+    before = contents(store_address)
+    assert contents(target) == before
+    empty_ones = {name for name, rows in before.items() if not rows}
+    assert not {"lots", "holds", "orders", "quotes", "retirements", "evidence_files", "jobs"} & empty_ones
+    assert command(["db", "verify", "--database", target]) == 0
 
 
 def test_a_backup_made_while_others_write_is_of_one_moment(filled, app, tmp_path):
