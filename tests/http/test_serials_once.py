@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from api.access import people
 from api.access.scope import Actor, Records, moment
+from api.database.copying import back_up
+from api.database.opening import open_service_database
 from api.database.retirement_tables import retirements
 from api.ledger import serials
 from api.ledger.retirement_checks import retirement_faults
@@ -239,3 +241,23 @@ def test_a_forest_that_is_used_twice_is_found_afterwards(app):
     assert "forestry_twice" not in faults_in(records)
     tampered(records, elsewhere, f"UPDATE retirement_serials SET {forest}", yes=True)
     assert faults_in(records).count("forestry_twice") == 2
+
+
+def test_a_copy_of_the_database_holds_serials_that_were_given_free_and_used_again(app, tmp_path):
+    records = app.state.records
+    actors = [an_organisation(records, name) for name in ("one", "two")]
+    one, two = (instructions(records, actor, actor.name)[0] for actor in actors)
+    assert claimed(records, actors[0], one, Entry("C-1", "C-9")) == "added"
+    assert claimed(records, actors[1], two, Entry("C-5")) == "double_use"
+    with records.writing(actors[0]) as scope:
+        serials.release(scope, one)
+    assert claimed(records, actors[1], two, Entry("C-5")) == "added"
+    copy = tmp_path / "copy.db"
+    back_up(records.database, copy)
+    again = Records(open_service_database(f"sqlite:///{copy}", kept_open=False))
+    try:
+        assert faults_in(again) == []
+        assert claimed(again, actors[0], one, Entry("C-5")) == "double_use"
+        assert claimed(again, actors[0], one, Entry("C-6")) == "added"
+    finally:
+        again.database.close()
