@@ -33,7 +33,7 @@ from api.command_options import (
 from api.command_words import both, say_misuse, speak
 from api.curve_commands import budget_command, frontier_command
 from api.database_commands import audit_app, config_app, db_app
-from api.job_commands import worker_command
+from api.job_commands import jobs_app, worker_command
 from api.market_commands import import_command, snapshots_app, synth_command
 from api.price_commands import history_app, outlook_app
 from api.printable import say
@@ -70,6 +70,7 @@ app.add_typer(organisations_app, name="organisations")
 app.add_typer(db_app, name="db")
 app.add_typer(audit_app, name="audit")
 app.add_typer(config_app, name="config")
+app.add_typer(jobs_app, name="jobs")
 app.command("worker", help=both("执行后台任务", "Do the service's long work"))(worker_command)
 app.command("serve", help=both("启动服务 (HTTP)", "Start the service"))(serve_command)
 offers_app.command("import", help=both("由数据源或文件导入报价, 存成快照", "Import a feed or files into a snapshot"))(

@@ -60,8 +60,9 @@ READING_ORDER = {
         jobs/requests jobs/attempts jobs/book jobs/answers jobs/scenario_sets jobs/attending jobs/slots jobs/dispatch
         jobs/durable jobs/worker jobs/running jobs/companion jobs/*
         metrics door planners problem_details routes/answering routes/shapes routes/faults
-        routes/offers_files routes/plans routes/job_bodies routes/job_asking routes/quoting_terms routes/*
-        router_list openapi pages/* passage stopping app slow_clients serving administration verification
+        routes/offers_files routes/plans routes/quoting_terms routes/quotes routes/job_bodies routes/job_asking routes/*
+        router_list openapi pages/* passage stopping app slow_clients serving administration job_administration
+        verification
         command_words command_options service_commands
         database_commands job_commands
         market_commands price_commands scenario_commands risk_commands curve_commands cli __main__

@@ -5,16 +5,25 @@ Nothing is computed here that a command would not compute; what a command prints
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from api.access.scope import Scope
+from api.access.secrets import new_id
+from api.archive import runs
 from api.curve_answers import BudgetAnswer, FrontierAnswer
 from api.curve_desk import BudgetRequest, FrontierRequest, draw_budget, draw_frontier
 from api.jobs.attempts import Advanced, Finished
 from api.jobs.requests import JobRequest
+from api.ledger import quotes
+from api.ledger.holds import Client
+from api.ledger.inventory import available
+from api.ledger.quoting import QuoteTask, quote_batch
 from api.plain_data import PlainData
-from api.planning import PlanTask, made, plain_value, problem_of_task
+from api.planning import PlanMade, PlanTask, made, plain_value, problem_of_task
 from api.replanning import Replanned, ReplanRequest, make_replan
 from api.reports.budgets import calendar_document, calendar_file
 from api.reports.curve_files import BUDGET_WRITERS, FRONTIER_WRITERS
@@ -35,6 +44,7 @@ from scenarios.runner import Advance
 
 DRAWS = Text("抽样", "draws")
 SCENARIOS = Text("情景", "scenarios")
+QUOTES = Text("报价单", "quotes")
 
 
 @dataclass(frozen=True)
@@ -49,8 +59,8 @@ class Desk:
     kept: KeptDraws
     tell: Callable[[Advanced], None]
     stopping: Callable[[], bool]
-    plan_of: Callable[[str], bytes]
-    """The organisation's plan by its run."""
+    reading: Callable[[], AbstractContextManager[Scope]]
+    """What the organisation keeps."""
 
     @property
     def lang(self) -> Language:
@@ -171,7 +181,13 @@ def _task(desk: Desk) -> PlanTask:
 def _plan(desk: Desk) -> Finished:
     found = made(_task(desk), desk.stopping, desk.stepping(level_name))
     papers = _written(desk, lambda path: write_paper(Plan.model_validate_json(found.content), path, desk.lang))
-    return Finished(found.content, papers, found)
+    inputs = desk.request.inputs
+    assert inputs is not None  # a plan is always posed
+    return Finished(found.content, papers, lambda scope: _kept_run(scope, inputs, found))
+
+
+def _kept_run(scope: Scope, inputs: bytes, found: PlanMade) -> None:
+    runs.keep_run(scope, inputs, found)
 
 
 def _compare(desk: Desk) -> Finished:
@@ -239,7 +255,8 @@ def _replan(desk: Desk) -> Finished:
     """The plan and what was asked in the folder, as the command line would find them."""
     given = desk.request.options
     plan = desk.folder / "plan.json"
-    plan.write_bytes(desk.plan_of(given["plan"]))
+    with desk.reading() as scope:
+        plan.write_bytes(runs.plan_of(scope, runs.find_run(scope, given["plan"])))
     snapshot = given.get("snapshot_id")
     offers = _file(desk, "offers.json", given["offers"]) if snapshot is None else f"snapshot:{snapshot}"
     objective = given.get("objective")
@@ -249,6 +266,43 @@ def _replan(desk: Desk) -> Finished:
     found: Replanned = make_replan(request, desk.lang, desk.stepping(level_name), desk.stopping)
     papers = _written(desk, lambda path: write_paper(found.after, path, desk.lang))
     return Finished(_json(found.as_dict(desk.lang)), papers)
+
+
+def _quotes(desk: Desk) -> Finished:
+    """A quote for every event, from what is available when the job begins; none of it is promised twice within."""
+    given = desk.request.options
+    with desk.reading() as scope:
+        lots, terms = tuple(available(scope)), quotes.quoting_terms(scope)
+        broker = scope.actor.organisation
+    margin = terms.margin if given.get("margin") is None else quotes.terms_from({"margin": given["margin"]}).margin
+    task = QuoteTask(
+        tuple(given["events"]),
+        lots,
+        margin,
+        date.fromisoformat(given["as_of"]),
+        given["firm"],
+        policy=given.get("policy"),
+        packs=given["packs"],
+        objective=given.get("objective"),
+        epsilon=given.get("epsilon"),
+        budget=given.get("budget"),
+        lang=desk.lang,
+    )
+    said = QUOTES.say(desk.lang)
+    made_ones = quote_batch(task, desk.stopping, lambda k, n: desk.tell(Advanced(k, n, said)))
+    papers = quotes.ready(task, made_ones, broker)
+    clients = [Client(*client) for client in given["clients"]]
+    hours = given.get("valid_hours") or terms.valid_hours
+
+    def keep(scope: Scope) -> bytes:
+        until = scope.now + timedelta(hours=hours)
+        if given.get("valid_until") is not None:
+            until = datetime.fromisoformat(given["valid_until"])
+        batch_id = new_id()
+        ids = quotes.keep_quotes(scope, papers, clients, until, batch_id)
+        return _json({"batch_id": batch_id, "quotes": ids})  # prices stand where only brokers read them
+
+    return Finished(b"", {}, keep)
 
 
 def _file(desk: Desk, name: str, value: Any) -> str:
@@ -266,6 +320,7 @@ ANSWERS: dict[str, Callable[[Desk], Finished]] = {
     "sweep": _sweep,
     "calendar": _calendar,
     "replan": _replan,
+    "quotes": _quotes,
 }
 """Kinds of jobs and who answers them: another kind of long work joins here and in `requests.PAPERS`."""
 

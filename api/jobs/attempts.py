@@ -6,7 +6,7 @@ however many workers believe that it is theirs.
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from api.access.scope import Actor, Records, Scope
-from api.archive import documents, runs
+from api.archive import documents
 from api.database.job_tables import ENDED, chunks, jobs, papers
+from api.database.tables import organisations
 from api.jobs.requests import JobRequest, request_of
-from api.planning import PlanMade
 from api.saved_draws import KeptDraws, draws_bytes, draws_of
 from market_data.store_tables import findings_text, time_text
 from optimizer.findings import Finding
@@ -37,9 +37,9 @@ class Finished:
 
     content: bytes
     """The result as JSON."""
-    papers: Mapping[str, bytes]
-    run: PlanMade | None = None
-    """A plan, which is also kept among the plans."""
+    papers: Mapping[str, bytes] = field(default_factory=dict)
+    keep: Callable[[Scope], bytes | None] | None = None
+    """What is written in the same transaction beside the result; gives the result where it is known only then."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,11 @@ class Attempt:
         with self.records.writing(self.actor) as scope:
             if not scope.change(jobs, *self._mine(), step="", eta=None):
                 return False
-            result = documents.keep(scope.c, found.content)
+            content = None if found.keep is None else found.keep(scope)
+            result = documents.keep(scope.c, found.content if content is None else content)
             self._end(scope, "done", result=result, done=func.coalesce(jobs.c.total, jobs.c.done))
             for kind, content in found.papers.items():
                 scope.add(papers, job_id=self.job_id, kind=kind, document=documents.keep(scope.c, content))
-            if found.run is not None and self.request.inputs is not None:
-                runs.keep_run(scope, self.request.inputs, found.run)
             scope.note("job.done", self.job_id, kind=self.request.kind, result=result)
         return True
 
@@ -177,7 +176,9 @@ def claim(records: Records, organisation_id: str, job_id: str, worker: str, url:
         request = request_of(
             row["kind"], row["lang"], row["title"], documents.content_of(scope.c, row["request"]), inputs, url
         )
-    actor = replace(unnamed, user_id=row["made_by"], name=row["made_by_name"])
+        named = select(organisations.c.name).where(organisations.c.id == organisation_id)
+        whose = str(scope.c.execute(named).scalar_one())
+    actor = replace(unnamed, organisation=whose, user_id=row["made_by"], name=row["made_by_name"])
     attempt = Attempt(records, actor, job_id, number, request)
     if row["cancel_asked_at"] is not None:
         attempt.stop()

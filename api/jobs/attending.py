@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from logging.config import dictConfig
 from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from api.access.scope import Records
-from api.archive import runs
 from api.database.opening import open_service_database
 from api.jobs.answers import Desk, answer
 from api.jobs.attempts import Advanced, Attempt, Finished, JobChunks, Standing, claim
@@ -33,8 +33,9 @@ log = logging.getLogger("jinheng.jobs")
 _stopping: list[Event] = []
 
 
-def begin(stopping: Event) -> None:
+def begin(stopping: Event, log_form: dict[str, Any]) -> None:
     """What a slot's process does first: it ends with the worker, leaves Ctrl-C to it, and hears when to give back."""
+    dictConfig(log_form)
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _stopping[:] = [stopping]
@@ -82,6 +83,7 @@ def _attended(attempt: Attempt, ticket: Ticket) -> Outcome:
     teller = Teller(attempt)
     try:
         found = _answered(attempt, ticket, teller)
+        _insist(lambda: attempt.finish(found))
     except Cancelled:
         return _stopped(attempt, teller)
     except BadInput as error:
@@ -89,20 +91,13 @@ def _attended(attempt: Attempt, ticket: Ticket) -> Outcome:
             raise
         findings = error.findings
         _insist(lambda: attempt.fail("bad_input", findings))
-        return "ended"
     except Exception:
         log.exception("job %s failed", ticket.job_id)
         _insist(lambda: attempt.fail("our_fault", ()))
-        return "ended"
-    _insist(lambda: attempt.finish(found))
     return "ended"
 
 
 def _answered(attempt: Attempt, ticket: Ticket, teller: "Teller") -> Finished:
-    def plan_of(run_id: str) -> bytes:
-        with attempt.records.reading(attempt.actor) as scope:
-            return runs.plan_of(scope, runs.find_run(scope, run_id))
-
     with tempfile.TemporaryDirectory(prefix="jinheng-job-") as folder:
         desk = Desk(
             attempt.request,
@@ -112,7 +107,7 @@ def _answered(attempt: Attempt, ticket: Ticket, teller: "Teller") -> Finished:
             JobChunks(attempt, lambda: teller.how_far),
             teller.tell,
             teller.stopping,
-            plan_of,
+            lambda: attempt.records.reading(attempt.actor),
         )
         return answer(desk)
 

@@ -7,7 +7,7 @@ for long is noted as lost, and its jobs are taken by others. A worker that finds
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
@@ -107,10 +107,19 @@ def enter(database: Database, host: str, process: int, slots: int, lost_seconds:
     return Worker(database, row_id, lost_seconds)
 
 
+def living(database: Database) -> list[dict[str, Any]]:
+    """The workers that have not ended, and how many jobs each has: counts, of all organisations."""
+    busy = select(func.count()).where(jobs.c.worker == workers.c.id, jobs.c.state.not_in(ENDED)).scalar_subquery()
+    with database.reading() as c:
+        wanted = select(workers, busy.label("jobs")).where(workers.c.ended_at.is_(None)).order_by(workers.c.started_at)
+        names = ("id", "host", "process", "slots", "jobs", "started_at", "seen_at")
+        return [{name: row[name] for name in names} for row in c.execute(wanted).mappings()]
+
+
 def _free() -> ColumnElement[bool]:
-    """The condition that nobody works on a job."""
-    gone = select(workers.c.id).where(workers.c.ended_at.is_not(None))
-    return and_(jobs.c.state.not_in(ENDED), or_(jobs.c.worker.is_(None), jobs.c.worker.in_(gone)))
+    """The condition that nobody works on a job: nobody has it, or its worker has ended or is not known here."""
+    living = select(workers.c.id).where(workers.c.ended_at.is_(None))
+    return and_(jobs.c.state.not_in(ENDED), or_(jobs.c.worker.is_(None), jobs.c.worker.not_in(living)))
 
 
 def _now(c: Connection) -> str:

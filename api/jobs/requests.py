@@ -23,6 +23,7 @@ PAPERS: dict[str, tuple[str, ...]] = {
     "sweep": ("csv",),
     "calendar": ("xlsx", "csv", "html", "svg", "png"),
     "replan": ("xlsx", "csv"),
+    "quotes": (),
 }
 """Kinds of jobs, and what each can be written as beside JSON."""
 

@@ -19,14 +19,15 @@ def run_worker(known: ServiceSettings, with_parent: bool) -> bool:
     Raises:
         BadInput: a database that cannot be used.
     """
-    dictConfig(log_settings(known.log_level, known.log_format, sys.stderr.isatty()))
+    log_form = log_settings(known.log_level, known.log_format, sys.stderr.isatty())
+    dictConfig(log_form)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if with_parent:
         Thread(target=_outlive, args=(stop,), daemon=True).start()
     grace = 0 if with_parent else known.shutdown_seconds
-    ended_well = work(known.database, known.worker_slots, known.worker_lost_seconds, stop, grace)
+    ended_well = work(known, log_form, stop, grace)
     sys.stderr.flush()
     if not ended_well:
         os._exit(1)  # jobs that others have taken may still be busy in threads of DBOS

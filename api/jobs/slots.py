@@ -4,6 +4,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from queue import SimpleQueue
+from typing import Any
 
 from api.jobs.attending import Outcome, Ticket, attend, begin
 
@@ -14,7 +15,8 @@ JOBS_PER_PROCESS = 100
 class Slots:
     """So many processes; each does one job at a time and is started when it is first needed."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, log_form: dict[str, Any]) -> None:
+        self._log_form = log_form
         self._context = get_context("spawn")
         self._stopping = self._context.Event()
         self._free: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
@@ -52,6 +54,6 @@ class Slots:
             1,
             mp_context=self._context,
             initializer=begin,
-            initargs=(self._stopping,),
+            initargs=(self._stopping, self._log_form),
             max_tasks_per_child=JOBS_PER_PROCESS,
         )

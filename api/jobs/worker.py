@@ -12,13 +12,14 @@ import socket
 import time
 from contextlib import suppress
 from threading import Event, Lock, Timer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from api.access.founding import prepare
 from api.database.opening import open_service_database
 from api.jobs.attending import Ticket
 from api.jobs.dispatch import Worker, enter
 from api.jobs.slots import Slots
+from api.settings import ServiceSettings
 from optimizer.errors import BadInput
 
 if TYPE_CHECKING:
@@ -37,10 +38,10 @@ log = logging.getLogger("jinheng.jobs")
 class Gang:
     """One worker: its place in the database, its slots, and DBOS once there is a job."""
 
-    def __init__(self, worker: Worker, address: str, slots: int) -> None:
+    def __init__(self, worker: Worker, address: str, slots: int, log_form: dict[str, Any]) -> None:
         self._worker, self._address, self._count = worker, address, slots
         self._processes = max(1, (os.cpu_count() or 1) // slots)
-        self._slots = Slots(slots)
+        self._slots = Slots(slots, log_form)
         self._durable: Durable | None = None
         self._busy: set[str] = set()
         self._lock = Lock()
@@ -66,7 +67,7 @@ class Gang:
 
                 self._durable = Durable(self._address, self._worker.id, self._count, self._work)
             self._durable.send(job_id, organisation_id)
-            log.info("job %s is taken", job_id)
+            log.info("job %s is taken", job_id, extra={"facts": {"job": job_id}})
         except BaseException:
             self._forget(job_id)
             raise
@@ -79,7 +80,7 @@ class Gang:
         try:
             while True:
                 outcome = self._slots.attend(ticket)
-                log.info("job %s: %s", job_id, outcome)
+                log.info("job %s: %s", job_id, outcome, extra={"facts": {"job": job_id, "outcome": outcome}})
                 if outcome == "ended":
                     return
                 if outcome == "returned" or self._stopping.wait(AGAIN_SECONDS):
@@ -105,32 +106,32 @@ class Gang:
         self._worker.leave()
 
 
-def work(address: str, slots: int, lost_seconds: int, stop: Event, grace_seconds: int) -> bool:
+def work(known: ServiceSettings, log_form: dict[str, Any], stop: Event, grace_seconds: int) -> bool:
     """Works until `stop` is set; False where this worker had to end because others had given it up.
 
     Args:
-        address: the database.
-        slots: jobs at once.
-        lost_seconds: after how many seconds without a word a worker counts as lost.
+        known: the database, the jobs at once, when a worker counts as lost.
+        log_form: how the processes of the jobs write their log.
         stop: asks to end.
         grace_seconds: how long jobs may go on after that.
 
     Raises:
         BadInput: a database that cannot be used.
     """
-    database = open_service_database(address)
+    database = open_service_database(known.database)
     prepare(database)
-    worker = enter(database, socket.gethostname(), os.getpid(), slots, lost_seconds)
-    log.info("worker %s has %d slots", worker.id, slots)
-    gang = Gang(worker, address, slots)
-    known = False
+    slots = known.worker_slots
+    worker = enter(database, socket.gethostname(), os.getpid(), slots, known.worker_lost_seconds)
+    log.info("worker %s has %d slots", worker.id, slots, extra={"facts": {"worker": worker.id}})
+    gang = Gang(worker, known.database, slots, log_form)
+    counted = False
     try:
-        known = _working(worker, gang, stop)
+        counted = _working(worker, gang, stop)
     finally:
         with suppress(BadInput):
-            gang.close(grace_seconds if known else 0)
+            gang.close(grace_seconds if counted else 0)
         database.close()
-    return known
+    return counted
 
 
 def _working(worker: Worker, gang: Gang, stop: Event) -> bool:

@@ -222,10 +222,8 @@ class Allowed:
     def _admitted(self, request: Request) -> Caller:
         records: Records = request.app.state.records
         actor = request.app.state.door.enter(request)
-        if self.permission is not None and not actor.may(self.permission):
-            needed = self.permission
-            zh, en = f"需要权限 {needed}", f"needs the permission {needed}"
-            raise Refused("forbidden", [fault("forbidden", zh, en)])
+        if self.permission is not None:
+            refuse_unless(actor, self.permission)
         _refuse_odd_parts(request)
         return Caller(actor, language_of_request(request), records, request, request.state.request_id)
 
@@ -246,6 +244,13 @@ def _refuse_odd_parts(request: Request) -> None:
         found.append(fault("idempotency_key", zh, en, path="Idempotency-Key", value=key))
     if found:
         raise BadInput(found)
+
+
+def refuse_unless(actor: Actor, needed: Permission) -> None:
+    """Raises Refused `forbidden` for an actor who does not have the permission."""
+    if not actor.may(needed):
+        zh, en = f"需要权限 {needed}", f"needs the permission {needed}"
+        raise Refused("forbidden", [fault("forbidden", zh, en)])
 
 
 def allowed(permission: Permission) -> Any:

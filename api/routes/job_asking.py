@@ -17,29 +17,37 @@ from api.jobs.scenario_sets import content_of
 from api.plain_data import PlainData
 from api.planning import inputs_of, offers_of, plain_value, problem_of_task
 from api.refusals import Refused
-from api.routes.answering import Caller
+from api.routes.answering import Caller, refuse_unless
 from api.routes.job_bodies import (
-    AnyProblemBody,
+    AboutProblem,
     CompareBody,
     PlanBody,
     ProblemBody,
+    QuotesBody,
     ReplanBody,
     SweepBody,
     papers_refused,
 )
 from api.routes.plans import Question, task_of
+from api.routes.quotes import quote_task
 from api.scenario_files import scenarios_of
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
 
 SWEEP = "sweep"
+TITLED_MAX = 10
+"""Events whose ids stand in the title of a batch."""
 
 
-def job_request(body: AnyProblemBody | SweepBody | ReplanBody, caller: Caller, content: bytes) -> JobRequest:
+type AnyJob = AboutProblem | SweepBody | ReplanBody | QuotesBody
+
+
+def job_request(body: AnyJob, caller: Caller, content: bytes) -> JobRequest:
     """The job that a body asks for; `content` are its bytes.
 
     Raises:
         BadInput: every fault of the problem at once; things that are not there.
+        Refused: `forbidden`, for quotes asked by somebody who may not make any.
     """
     kind = SWEEP if isinstance(body, SweepBody) else body.kind
     refused = papers_refused(kind, body.papers)
@@ -47,6 +55,10 @@ def job_request(body: AnyProblemBody | SweepBody | ReplanBody, caller: Caller, c
         zh, en = "这种任务不能写成此格式", "jobs of this kind cannot be written as this"
         raise BadInput([fault("paper_kind", zh, en, path="papers", value=", ".join(refused))])
     papers = tuple(dict.fromkeys(body.papers))
+    if isinstance(body, QuotesBody):
+        refuse_unless(caller.actor, "quotes.write")
+        options = _quotes_options(body, caller)
+        return JobRequest(kind, caller.lang, _named_in(options["events"]), options)
     if isinstance(body, ReplanBody):
         title, options = caller.read(lambda scope: _replan_options(body, scope))
         return JobRequest(kind, caller.lang, title, options, papers)
@@ -121,6 +133,26 @@ def _replan_options(body: ReplanBody, scope: Scope) -> tuple[str, dict[str, Any]
     }
     title = ", ".join(runs.as_dict(run)["event_ids"])
     return title, {k: v for k, v in options.items() if v is not None}
+
+
+def _quotes_options(body: QuotesBody, caller: Caller) -> dict[str, Any]:
+    """The batch with its events looked up; the inventory is read when the job begins."""
+    task, _ = caller.read(lambda scope: quote_task(body, body.events, "none", scope, caller))
+    until = None if body.valid_until is None else body.valid_until.isoformat()
+    options = {
+        **{"events": task.events, "as_of": task.as_of.isoformat(), "firm": task.firm, "packs": task.packs},
+        **{"policy": task.policy, "objective": task.objective, "epsilon": task.epsilon, "budget": task.budget},
+        **{"valid_until": until, "valid_hours": body.valid_hours},
+        "margin": None if body.margin is None else body.margin.model_dump(exclude_none=True),
+        "clients": [[one.client, one.client_organisation] for one in body.events],
+    }
+    return {k: v for k, v in options.items() if v is not None}
+
+
+def _named_in(events: Any) -> str:
+    """The ids of events that nobody has read yet."""
+    ids = [str(event.get("id", "")) for event in events if isinstance(event, dict)]
+    return ", ".join(ids[:TITLED_MAX]) + (" ..." if len(ids) > TITLED_MAX else "")
 
 
 def _there(key: str, look_up: Any) -> Any:

@@ -8,6 +8,7 @@ from api.jobs.requests import PAPERS
 from api.price_desk import DRAWS_MAX
 from api.risk_terms import SCENARIOS_MAX
 from api.routes.answering import Body
+from api.routes.quotes import NewBatch
 from api.routes.shapes import (
     NOUN,
     NUMBER_PATTERN,
@@ -157,11 +158,15 @@ class ReplanBody(Body):
     papers: Annotated[tuple[Paper, ...], Field(max_length=5)] = ()
 
 
-type AnyProblemBody = PlanBody | CompareBody | FrontierBody | BudgetBody | RiskBody | SweepJobBody | CalendarBody
-JobBody = Annotated[
-    PlanBody | CompareBody | FrontierBody | BudgetBody | RiskBody | SweepJobBody | CalendarBody | ReplanBody,
-    Field(discriminator="kind"),
-]
+class QuotesBody(NewBatch):
+    """Quotes for many events from one inventory, as POST /v1/quotes/batch makes them, however many minutes it takes."""
+
+    kind: Literal["quotes"]
+    papers: Annotated[tuple[Paper, ...], Field(max_length=0)] = ()
+
+
+AboutProblem = PlanBody | CompareBody | FrontierBody | BudgetBody | RiskBody | SweepJobBody | CalendarBody
+JobBody = Annotated[AboutProblem | ReplanBody | QuotesBody, Field(discriminator="kind")]
 """What POST /v1/jobs takes."""
 
 

@@ -87,4 +87,4 @@ def _event(job: dict[str, Any]) -> bytes:
 
 def _closing(request: Request) -> bool:
     """Whether the server is about to end: streams are not what it waits for."""
-    return not getattr(request.app.state, "ready", True)
+    return bool(request.app.state.stopping)

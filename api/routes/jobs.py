@@ -18,7 +18,7 @@ from api.routes.job_asking import SWEEP, job_request
 from api.routes.job_bodies import JobBody, SweepBody
 from api.routes.shapes import EXAMPLE_EVENT, EXAMPLE_OFFERS, Fault, Id, TimeText
 
-type JobKind = Literal["plan", "compare", "frontier", "budget", "risk", "sweep", "calendar", "replan"]
+type JobKind = Literal["plan", "compare", "frontier", "budget", "risk", "sweep", "calendar", "replan", "quotes"]
 type State = Literal["queued", "running", "done", "failed", "cancelled"]
 MEDIA_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

@@ -197,7 +197,7 @@ async def _quoted(
     """Looks up, plans beside the loop with no transaction open, keeps all in one."""
 
     def begun() -> Response | tuple[QuoteTask, quotes.QuotingTerms]:
-        return caller.earlier() or caller.read(lambda scope: _task(new, asked, explain, scope, caller))
+        return caller.earlier() or caller.read(lambda scope: quote_task(new, asked, explain, scope, caller))
 
     started = await run_in_threadpool(begun)
     if isinstance(started, Response):
@@ -216,7 +216,7 @@ async def _quoted(
     return await run_in_threadpool(caller.once, work)
 
 
-def _task(
+def quote_task(
     new: QuotingOptions, asked: tuple[QuotedEvent, ...], explain: Any, scope: Scope, caller: Caller
 ) -> tuple[QuoteTask, quotes.QuotingTerms]:
     """What is to be quoted, with what it names by id. Raises BadInput."""

@@ -328,3 +328,37 @@ def test_a_job_acts_for_whoever_asked(app, mine, here):
     work_off(app, here)
     (run,) = mine.finance.get("/v1/plans").json()["items"]
     assert run["made_by"] == mine.finance.get("/v1/me").json()["user"]
+
+
+@ONE_DATABASE
+def test_a_batch_of_quotes_is_the_batch_that_is_quoted_at_once(app, mine, here):
+    mine.broker.post("/v1/inventory", json={"offers": OFFERS})
+    small = {**EVENT, "id": "small", "emissions": {"tonnes": "300", "status": "verified"}}
+    batch = {"events": [{"event": EVENT, "client": "甲会"}, {"event": small, "client": "乙会"}], "as_of": AS_OF}
+    batch["margin"] = {"rules": [{"per_t": "3"}]}
+    at_once = mine.broker.post("/v1/quotes/batch", json=batch).json()["items"]
+    refused = mine.organiser.post("/v1/jobs", json={**batch, "kind": "quotes"})
+    assert refused.status_code == 403
+    job = mine.broker.post("/v1/jobs", json={**batch, "kind": "quotes"}).json()
+    assert job["title"] == "small-event, small"
+    work_off(app, here)
+    result = mine.finance.get(f"/v1/jobs/{job['id']}/result").json()
+    assert set(result) == {"batch_id", "quotes"}  # who may read jobs need not read prices
+    made = mine.broker.get("/v1/quotes", params={"batch": result["batch_id"]}).json()["items"]
+    assert sorted(q["id"] for q in made) == sorted(result["quotes"])
+    told = ("event_id", "client", "price", "cost", "plan_id", "firm")
+    assert {tuple(q[k] for k in told) for q in made} == {tuple(q[k] for k in told) for q in at_once}
+
+
+@ONE_DATABASE
+def test_the_operator_sees_and_cancels_jobs_on_the_machine_itself(app, local, here, capsys):
+    job = asked(local, "frontier")["id"]
+    where = ["--database", app.state.settings.database, "--lang", "en"]
+    assert cli.run(["jobs", "list", *where]) == 0
+    assert job in (shown := capsys.readouterr().out) and "queued" in shown
+    assert cli.run(["jobs", "workers", "--json", *where]) == 0
+    assert [w["id"] for w in json.loads(capsys.readouterr().out)["items"]] == [here.id]
+    assert cli.run(["jobs", "cancel", job, "--json", *where]) == 0
+    assert json.loads(capsys.readouterr().out)["state"] == "cancelled"
+    assert cli.run(["jobs", "cancel", "none", *where]) == 2
+    assert local.get(f"/v1/jobs/{job}").json()["state"] == "cancelled"
