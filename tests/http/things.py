@@ -136,7 +136,9 @@ def a_scenario_set(org: Organisation, things: "Things") -> str:
 
 def stocked(org: Organisation) -> dict[str, str]:
     """Imports the market as the broker's own; offer -> lot."""
-    org.broker.post("/v1/inventory", json={"offers": OFFERS})
+    # Without the days on which they end: quotes end by the real clock.
+    offers = [{k: v for k, v in offer.items() if k != "valid_until"} for offer in OFFERS]
+    org.broker.post("/v1/inventory", json={"offers": offers})
     return {lot["offer_id"]: str(lot["id"]) for lot in org.broker.get("/v1/inventory").json()["items"]}
 
 
