@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from api import settings
 from api.access.scope import Records
@@ -19,7 +20,8 @@ from api.database.ledger_tables import fills, holds, lots, orders
 from api.ledger import holds as holding
 from api.ledger.accounts import ledger_faults
 from api.ledger.holds import Client, LineHeld, release_expired
-from api.ledger.orders import accept
+from api.ledger.inventory import adjust
+from api.ledger.orders import accept, fill, lines_of_order
 from api.refusals import Refused
 from benchmarks.hammer import Bench, hold_scarce, opened, reported, stocked_bench, trade_until_killed
 
@@ -136,3 +138,40 @@ def test_an_expired_hold_is_given_back_and_never_becomes_an_order(held: Any, mon
     with records.writing(bench.actor) as scope:
         holding.take(scope, Client("other"), [LineHeld(bench.lots[0], 10, 80, {"offer_id": "L0"})], 10)
         assert ledger_faults(scope.c) == []
+
+
+# ------------------------------------------------------------------------------------------------ the books themselves
+
+WRONGS = {
+    "UPDATE lots SET stock_kg = stock_kg + 1": {"moves"},
+    "UPDATE lots SET held_kg = held_kg - 1": {"moves", "held"},
+    "UPDATE holds SET state = 'released' WHERE state = 'ordered'": {"hold"},
+    "UPDATE holds SET state = 'released' WHERE state = 'active'": {"held"},
+    "UPDATE orders SET state = 'filled'": {"order"},
+    "UPDATE order_lines SET filled_kg = filled_kg + 1": {"filled", "held"},
+    "UPDATE order_lines SET cancelled_kg = cancelled_kg + 1": {"held"},
+    "DELETE FROM order_lines WHERE filled_kg = 0": {"order", "hold", "held"},
+    "DROP TRIGGER lot_moves_no_update; UPDATE lot_moves SET stock_kg = stock_kg + 1 WHERE kind = 'hold'": {"chain"},
+    "DROP TRIGGER fills_no_delete; DELETE FROM fills": {"filled"},
+    "DROP TRIGGER lot_moves_no_delete; DELETE FROM lot_moves WHERE kind <> 'fill'": {"moves", "chain", "oversold"},
+}
+"""What somebody could do to the tables, and the sums that then do not agree."""
+
+
+@pytest.mark.parametrize("store_address", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("wrong", WRONGS)
+def test_every_sum_that_does_not_agree_is_found(wrong: str, held: Any) -> None:
+    records, bench, _ = held
+    lot, facts = bench.lots[0], {"offer_id": "L0"}
+    with records.writing(bench.actor) as scope:
+        adjust(scope, lot, change_kg=20, terms={}, reason="more", expected=None)
+        for kg, delivered in ((6, 2), (5, 0)):
+            order_id = accept(scope, holding.take(scope, Client("c"), [LineHeld(lot, kg, 8, facts)], 10))
+            line = lines_of_order(scope, order_id)[0]
+            if delivered:
+                fill(scope, order_id, line.id, delivered, "")
+        assert ledger_faults(scope.c) == []
+    with records.database.writing() as c:
+        for statement in wrong.split(";"):
+            c.execute(text(statement))
+        assert {one.what for one in ledger_faults(c)} >= WRONGS[wrong]
