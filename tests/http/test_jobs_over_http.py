@@ -1,6 +1,8 @@
 """Jobs over HTTP: the command line's answers, recorded once; what is foreign is not there; what has ended stays."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from api.database.job_tables import chunks, jobs
 from api.jobs.attempts import LOST_MAX, Advanced, Attempt, Finished, claim
 from api.jobs.attending import Ticket, attend_in
 from api.jobs.dispatch import Worker, enter
+from api.jobs.requests import PAPERS
 from optimizer.errors import BadInput
 from tests.http.conftest import AS_OF, EVENT, OFFERS, QUESTION
 
@@ -362,3 +365,10 @@ def test_the_operator_sees_and_cancels_jobs_on_the_machine_itself(app, local, he
     assert json.loads(capsys.readouterr().out)["state"] == "cancelled"
     assert cli.run(["jobs", "cancel", "none", *where]) == 2
     assert local.get(f"/v1/jobs/{job}").json()["state"] == "cancelled"
+
+
+@pytest.mark.parametrize("name", ["service.md", "service.zh.md"])
+def test_every_kind_of_job_is_on_the_page_with_its_papers(name):
+    page = (Path(__file__).parents[2] / "docs" / name).read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| .+ \|(.*)\|$", page.partition("| kind |")[2], re.MULTILINE)
+    assert {kind: tuple(re.findall(r"`(\w+)`", papers)) for kind, papers in rows} == PAPERS
