@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from api.access.scope import Scope
@@ -50,6 +51,18 @@ class Reply:
 def key_faults(key: str) -> bool:
     """Whether this cannot be a key: it should be 1 to 255 visible ASCII characters."""
     return not (0 < len(key) <= KEY_LENGTH_MAX and all("!" <= ch <= "~" for ch in key))
+
+
+def hold_key(scope: Scope, asked: Asked) -> None:
+    """Lets requests with one key follow one another: whoever comes later finds the reply of the first.
+
+    Without it the second would begin the work as well, and fail at what the first has done. SQLite has one writer
+    at a time as it is.
+    """
+    if scope.c.dialect.name == "postgresql":
+        named = f"reply\n{scope.actor.organisation_id}\n{asked.key}".encode()
+        number = int.from_bytes(hashlib.sha256(named).digest()[:8], signed=True)
+        scope.c.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 def earlier_reply(scope: Scope, asked: Asked) -> Reply | None:

@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.roles import Permission
 from api.access.scope import PAGE_ROWS, PAGE_ROWS_MAX, Actor, Records, Scope
-from api.archive.replies import KEY_LENGTH_MAX, Asked, Reply, earlier_reply, keep_reply, key_faults
+from api.archive.replies import KEY_LENGTH_MAX, Asked, Reply, earlier_reply, hold_key, keep_reply, key_faults
 from api.plain_data import plain_json
 from api.refusals import Refused, not_found
 from api.settings import LANGUAGES
@@ -113,6 +113,8 @@ class Caller:
         for attempt in range(TRIES):
             try:
                 with self.records.writing(self.actor, self.request_id) as scope:
+                    if asked is not None:
+                        hold_key(scope, asked)
                     earlier = None if asked is None else earlier_reply(scope, asked)
                     if earlier is not None:
                         return _response(earlier, replayed=True)

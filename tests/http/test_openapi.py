@@ -30,7 +30,7 @@ from api.app import make_app
 from tests.http.conftest import client_of, new_organisation, settings_for
 from tests.http.things import MAKERS, PARAMETER, Things, addresses, operations
 
-CASES = int(os.environ.get("JINHENG_CASES", "0")) or 6
+CASES = int(os.environ.get("JINHENG_CASES", "0")) or 5
 CASES_POSTGRESQL = int(os.environ.get("JINHENG_CASES", "0")) or 2
 CHECKS = [
     *(not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance),
@@ -213,7 +213,7 @@ def test_every_answer_is_as_the_document_says(on_sqlite, name):
     ask_everything(on_sqlite, name, CASES)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES if "JINHENG_CASES" in os.environ else [n for n in NAMES if n[:3] != "GET"])
 def test_every_answer_is_as_the_document_says_on_postgresql(on_postgresql, name):
     ask_everything(on_postgresql, name, CASES_POSTGRESQL)
 
