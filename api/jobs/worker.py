@@ -15,10 +15,12 @@ from threading import Event, Lock, Timer
 from typing import TYPE_CHECKING, Any
 
 from api.access.founding import prepare
+from api.access.scope import Records
 from api.database.opening import open_service_database
 from api.jobs.attending import Ticket
 from api.jobs.dispatch import Worker, enter
 from api.jobs.slots import Slots
+from api.ledger.holds import release_expired
 from api.settings import ServiceSettings
 from optimizer.errors import BadInput
 
@@ -29,6 +31,8 @@ LOOK_SECONDS = 0.5
 """How often a worker looks for jobs."""
 AGAIN_SECONDS = 3.0
 """Before a job is tried again whose process died or whose database failed."""
+SWEEP_SECONDS = 30.0
+"""How often stock that expired holds still keep is given back; whoever needs it earlier does so themselves."""
 RETURN_SECONDS = 30
 """How long jobs may take to reach the place where they can be given back."""
 
@@ -126,7 +130,7 @@ def work(known: ServiceSettings, log_form: dict[str, Any], stop: Event, grace_se
     gang = Gang(worker, known.database, slots, log_form)
     counted = False
     try:
-        counted = _working(worker, gang, stop)
+        counted = _working(worker, gang, Records(database), stop)
     finally:
         with suppress(BadInput):
             gang.close(grace_seconds if counted else 0)
@@ -134,9 +138,12 @@ def work(known: ServiceSettings, log_form: dict[str, Any], stop: Event, grace_se
     return counted
 
 
-def _working(worker: Worker, gang: Gang, stop: Event) -> bool:
-    """Looks for jobs until it is asked to stop; False where others have given this worker up."""
-    next_beat = 0.0
+def _working(worker: Worker, gang: Gang, records: Records, stop: Event) -> bool:
+    """Looks for jobs, and for holds to give back, until it is asked to stop.
+
+    False where others have given this worker up.
+    """
+    next_beat = next_sweep = 0.0
     while not stop.wait(LOOK_SECONDS):
         try:
             if time.monotonic() >= next_beat:
@@ -145,6 +152,9 @@ def _working(worker: Worker, gang: Gang, stop: Event) -> bool:
                 worker.find_lost()
                 next_beat = time.monotonic() + worker.beat_seconds
             gang.look()
+            if time.monotonic() >= next_sweep:
+                release_expired(records)
+                next_sweep = time.monotonic() + SWEEP_SECONDS
         except BadInput as error:  # the database is away: it may come back
             log.warning("%s", error)
     return True

@@ -8,8 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
+from api.access import people
+from api.access.scope import Records
 from api.database.opening import open_service_database
 from api.ledger.accounts import ledger_faults
+from api.ledger.holds import Client, lines_of_lots, take
 from tests.http.conftest import AS_OF, EVENT, OFFERS, QUESTION, child_environment, serving
 
 STOCK_T, TRIES = 30, 60
@@ -79,6 +82,7 @@ def _scarce_stock_is_held_once(first, second, address):
 
 def _jobs_are_shared_and_none_runs_twice(first, second, address, folder):
     snapshot = first.post("/v1/snapshots", json={"offers": OFFERS}).json()["id"]
+    lot_id = _held_by_an_expired_hold(first, address)
     command = [sys.executable, "-m", "api", "worker", "--slots", "1", "--database", address]
     with (folder / "workers.log").open("wb") as log:
         workers = [subprocess.Popen(command, stdout=log, stderr=log, env=child_environment()) for _ in range(2)]
@@ -100,10 +104,28 @@ def _jobs_are_shared_and_none_runs_twice(first, second, address, folder):
             assert here.content == there.content and here.json()["seed"] == seed
         ended = [e for e in second.get("/v1/audit", params={"limit": 500}).json()["items"] if e["action"] == "job.done"]
         assert sorted(e["object"] for e in ended) == sorted(wanted)
+        # A worker has given back what the expired hold kept, though nobody needed it.
+        assert first.get(f"/v1/inventory/{lot_id}").json()["held_t"] == "0"
     finally:
         for worker in workers:
             worker.terminate()
         assert [worker.wait(60) for worker in workers] == [0, 0]
+
+
+def _held_by_an_expired_hold(client, address):
+    """A lot, all of it held by a hold whose moment has passed."""
+    lot = {"offer_id": "LOT-2", "instrument": "ccer", "quantity": "5", "price": "50"}
+    kept = client.post("/v1/inventory", json={"offers": [lot]})
+    assert kept.status_code == 201, kept.text
+    lot_id = client.get("/v1/inventory").json()["items"][0]["id"]
+    database = open_service_database(address, kept_open=False)
+    with database.reading() as c:
+        actor = people.local_actor(c)
+    with Records(database).writing(actor) as scope:
+        take(scope, Client("甲", None), lines_of_lots(scope, [(lot_id, 5000, None)], None), minutes=-1)
+    database.close()
+    assert client.get(f"/v1/inventory/{lot_id}").json()["held_t"] == "5"
+    return lot_id
 
 
 def _the_trail_holds(client):
