@@ -34,7 +34,7 @@ class Metrics:
 
     def __init__(self, folder: str = "") -> None:
         """A folder where several processes add up; none: this process alone."""
-        disable_created_metrics()  # a second series for each, which nobody reads
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody reads
         self._folder = folder
         self.registry = CollectorRegistry()
         of = self.registry

@@ -102,8 +102,10 @@ def test_a_backup_restored_into_either_kind_holds_every_row_and_goes_on(filled, 
         assert client.get("/v1/audit/verify").json()["holds"] is True
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_one_of_everything_comes_back_from_a_backup(store_address, mine, empty, kind, tmp_path):
+@pytest.mark.parametrize(
+    ("store_address", "kind"), [("sqlite", "postgresql"), ("postgresql", "sqlite")], indirect=["store_address"]
+)
+def test_one_of_everything_comes_back_from_a_backup_into_the_other_kind(store_address, mine, empty, kind, tmp_path):
     """Every kind of thing that the service keeps, and serials that were released and are used again."""
     things = Things(mine)
     for address in sorted(addresses()):
@@ -169,7 +171,9 @@ def test_a_backup_that_cannot_be_made_leaves_the_earlier_one(tmp_path, capsys):
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    ("store_address", "kind"), [("postgresql", "sqlite"), ("sqlite", "postgresql")], indirect=["store_address"]
+)
 def test_a_database_that_is_not_empty_is_left_as_it_is(filled, empty, kind, tmp_path, capsys):
     file, target = backed_up(filled, tmp_path), empty(kind)
     with TestClient(make_app(settings_for(target))):
@@ -415,6 +419,7 @@ def test_row_counts_tell_tables_that_hold_rows(filled, app):
     assert counted["runs"] == counted["replies"] == 1 and "users" not in counted
 
 
+@pytest.mark.parametrize("store_address", ["postgresql"], indirect=True)  # SQLite admits one writer in all
 def test_steps_wait_for_one_another(filled, app):
     """Whoever steps holds the lock: a second one waits, finds the work done, and changes nothing."""
     with app.state.records.database.writing(MIGRATING):
