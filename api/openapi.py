@@ -51,6 +51,8 @@ KEYLESS = {
     ("post", "/v1/plans/{run_id}/check"),
     ("post", "/v1/plans/{run_id}/replay"),
     ("post", "/v1/audit/verify"),
+    ("post", "/v1/offers/validate"),
+    ("post", "/v1/offers/validate/files"),
 }
 """Operations that take no Idempotency-Key: they change nothing, or their reply cannot be kept."""
 

@@ -11,6 +11,7 @@ from api.routes import (
     job_progress,
     jobs,
     keys,
+    offers,
     orders,
     people,
     plans,
@@ -26,6 +27,7 @@ from api.routes import (
 
 ALL = (
     policies.router,
+    offers.router,
     snapshots.router,
     events.router,
     plans.router,

@@ -4,15 +4,18 @@ import contextlib
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 import yaml
+from fastapi.testclient import TestClient
 
+from api.app import make_app
 from api.cli import run as command
+from api.settings import ServiceSettings
 from optimizer import Calendar, Offer, Offers, Outlook, Problem, check, plan, read_rule_pack
 from optimizer.quantities import e4_of
 from tests.worked.market import AS_OF, Answer, Case, Json
@@ -75,8 +78,34 @@ def as_csv(offers: list[Json]) -> str:
     return out.getvalue()
 
 
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The service on a database of its own, asked from this machine; one for all cases of a process."""
+    address = f"sqlite:///{tmp_path_factory.mktemp('worked') / 'service.db'}"
+    app = make_app(ServiceSettings(address, planners=0))
+    with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000)) as client:
+        yield client
+
+
+def http_door(case: Case, service: TestClient) -> Json:
+    """HTTP: the case as one JSON body; the plan that is kept under its address is, byte by byte, the one answered."""
+    calendar = dict(case.calendar)
+    if Path(calendar.get("policy", "")).suffix:  # a pack of one's own: brought first, then named by its id
+        pack = read_rule_pack(calendar["policy"])
+        calendar["policy"] = service.post("/v1/policies", json=pack.dump()).raise_for_status().json()["id"]
+    question = {
+        **{"event": calendar, "offers": case.offers, "as_of": case.as_of, "epsilon": case.epsilon},
+        **{"explain": case.explanations, **({"outlook": {"factors": case.outlook}} if case.outlook else {})},
+    }
+    answer = service.post("/v1/plans", json=question, headers={"accept-language": case.lang})
+    assert answer.status_code == 201, answer.text
+    assert service.get(answer.headers["location"]).content == answer.content
+    document: Json = answer.json()
+    return document
+
+
 DOORS: tuple[Callable[[Case, Path], Json], ...] = (python_door, command_door)
-"""Each gives a plan document, and all of them the same one but for what files are warned about. Still to come: HTTP."""
+"""Each gives a plan document, all of them the same one but for what files are warned about; then comes `http_door`."""
 
 
 def without_warnings(document: Json) -> Json:
@@ -88,7 +117,7 @@ type ThroughDoors = Callable[..., Answer]
 
 
 @pytest.fixture
-def through_doors(tmp_path: Path) -> ThroughDoors:
+def through_doors(tmp_path: Path, service: TestClient) -> ThroughDoors:
     """Plans a case through every door; all of them must say the same.
 
     Takes one event or a list, the offers, the keys of the calendar (settings, objective, budget, policy), and the
@@ -111,6 +140,7 @@ def through_doors(tmp_path: Path) -> ThroughDoors:
         events = events if isinstance(events, list) else [events]
         case = Case({**calendar, "events": events}, offers, as_of, epsilon, outlook or [], explanations, lang)
         first, *others = [door(case, tmp_path) for door in (DOORS if in_files else (python_door,))]
+        others += [http_door(case, service)] if in_files else []
         for other in others:
             assert without_warnings(other) == without_warnings(first)
         return Answer(first)
