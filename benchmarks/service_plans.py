@@ -42,8 +42,8 @@ def service_plans(sizes: list[int]) -> None:
             extra = (posted - alone) * 1000
             pace, own = together(url, question, cores), 1 / alone
             print(
-                f"{n:>6,} offers  in process {alone * 1000:7.2f} ms  POST {posted * 1000:7.2f} ms  extra {extra:6.2f} ms  "
-                f"{cores} cores: {pace:7.1f} plans/s, {pace / own:5.2f} x one core in process"
+                f"{n:>6,} offers  in process {alone * 1000:7.2f} ms  POST {posted * 1000:7.2f} ms  "
+                f"extra {extra:6.2f} ms  {cores} cores: {pace:7.1f} plans/s, {pace / own:5.2f} x one core in process"
             )
 
 

@@ -1,7 +1,7 @@
 """The tables of retirement instructions, of the serials and evidence that prove them, and of disclosures.
 
-A serial is guarded across all organisations: of two ranges of one register that share a number, one stands. Instructions
-change until they are retired or cancelled; serials are only given free; evidence and disclosures only grow. The
+A serial is guarded across all organisations: of two ranges of one register that share a number, one stands.
+Instructions change until they are retired or cancelled; serials are only given free; evidence and disclosures only grow. The
 database itself refuses anything else (`migrations`, step 0003).
 """
 

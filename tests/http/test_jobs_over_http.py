@@ -337,7 +337,10 @@ def test_a_job_acts_for_whoever_asked(app, mine, here):
 def test_a_batch_of_quotes_is_the_batch_that_is_quoted_at_once(app, mine, here):
     mine.broker.post("/v1/inventory", json={"offers": OFFERS})
     small = {**EVENT, "id": "small", "emissions": {"tonnes": "300", "status": "verified"}}
-    batch = {"events": [{"event": EVENT, "client": "甲会"}, {"event": small, "client": "乙会"}], "as_of": AS_OF}
+    batch: dict[str, Any] = {
+        "events": [{"event": EVENT, "client": "甲会"}, {"event": small, "client": "乙会"}],
+        "as_of": AS_OF,
+    }
     batch["margin"] = {"rules": [{"per_t": "3"}]}
     at_once = mine.broker.post("/v1/quotes/batch", json=batch).json()["items"]
     refused = mine.organiser.post("/v1/jobs", json={**batch, "kind": "quotes"})
