@@ -1,8 +1,8 @@
 """The tables of retirement instructions, of the serials and evidence that prove them, and of disclosures.
 
 A serial is guarded across all organisations: of two ranges of one register that share a number, one stands.
-Instructions change until they are retired or cancelled; serials are only given free; evidence and disclosures only grow. The
-database itself refuses anything else (`migrations`, step 0003).
+Instructions change until they are retired or cancelled; serials are only given free; evidence and disclosures only
+grow. The database itself refuses anything else (`migrations`, step 0003).
 """
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, Text
