@@ -131,20 +131,20 @@ def test_a_key_comes_from_anywhere_for_no_browser_sends_it_by_itself(app, admini
 # -------------------------------------------------------------------------------------------------------- this machine
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil.example:8000", "", "[", "10.0.0.1"])
-def test_a_name_elsewhere_that_leads_here_is_not_this_machine(local, host):
+def test_a_name_elsewhere_that_leads_here_is_not_this_machine(local):
     """DNS rebinding: the page's own name points at 127.0.0.1, and the browser takes the answer for the page's own."""
-    assert kind(local.get("/v1/me", headers={"host": host})) == (401, "unauthenticated")
+    for host in ("evil.example", "127.0.0.1.evil.example", "evil.example:8000", "", "[", "10.0.0.1"):
+        assert kind(local.get("/v1/me", headers={"host": host})) == (401, "unauthenticated"), host
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "LOCALHOST:1", "[::1]:8000"])
-def test_this_machine_has_a_few_names(local, host):
-    assert local.get("/v1/me", headers={"host": host}).json()["way"] == "local"
+def test_this_machine_has_a_few_names(local):
+    for host in ("127.0.0.1:8000", "localhost", "LOCALHOST:1", "[::1]:8000"):
+        assert local.get("/v1/me", headers={"host": host}).json()["way"] == "local", host
 
 
-@pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded", "x-real-ip", "via"])
-def test_behind_a_proxy_nobody_is_this_machine(local, header):
-    assert kind(local.get("/v1/me", headers={header: "127.0.0.1"})) == (401, "unauthenticated")
+def test_behind_a_proxy_nobody_is_this_machine(local):
+    for header in ("x-forwarded-for", "forwarded", "x-real-ip", "via"):
+        assert kind(local.get("/v1/me", headers={header: "127.0.0.1"})) == (401, "unauthenticated"), header
 
 
 def test_an_address_elsewhere_is_not_this_machine_whatever_it_says_of_itself(app):
