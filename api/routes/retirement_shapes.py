@@ -71,7 +71,7 @@ class Retire(Body):
     ]
 
 
-class Reason(Body):
+class GivenReason(Body):
     """Why."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "误录"}]})

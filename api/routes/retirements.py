@@ -25,9 +25,9 @@ from api.routes.retirement_shapes import (
     TEXT_LENGTH_MAX,
     DueAnswer,
     EvidenceAnswer,
+    GivenReason,
     NewRetirements,
     NewSerials,
-    Reason,
     RegistryList,
     Retire,
     Retirement,
@@ -159,7 +159,7 @@ def add_serials(retirement_id: str, given: NewSerials, caller: Caller = allowed(
     summary="Give serials free that were entered by mistake",
 )
 def release_serials(
-    retirement_id: str, serial_id: str, why: Reason, caller: Caller = allowed("retirements.write")
+    retirement_id: str, serial_id: str, why: GivenReason, caller: Caller = allowed("retirements.write")
 ) -> Response:
     """Only before the instruction is retired; the trail keeps what they were."""
 
@@ -271,7 +271,7 @@ def retire(retirement_id: str, done: Retire, caller: Caller = allowed("retiremen
     responses={200: {"model": Retirement}},
     summary="Cancel an instruction that is not to be done",
 )
-def cancel_retirement(retirement_id: str, why: Reason, caller: Caller = allowed("retirements.write")) -> Response:
+def cancel_retirement(retirement_id: str, why: GivenReason, caller: Caller = allowed("retirements.write")) -> Response:
     """Its serials are free again; what was retired stays retired."""
 
     def work(scope: Scope) -> Done:

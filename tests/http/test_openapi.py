@@ -71,6 +71,11 @@ def test_the_document_is_openapi_3_1_and_every_schema_in_it_is_one(document):
     assert "x-noun" not in text
 
 
+def test_every_schema_has_a_name_of_its_own(document):
+    """Two of one name would be told apart by their modules, and makers of clients stumble over that."""
+    assert [name for name in document["components"]["schemas"] if "__" in name] == []
+
+
 def test_every_operation_is_in_the_document_and_says_what_it_does(document):
     known = dict(described(document))
     assert {str(o) for o in operations()} <= set(known)
