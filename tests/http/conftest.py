@@ -1,6 +1,7 @@
 """The service in this process, on SQLite and on PostgreSQL: callers of every role, in two organisations."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from socket import socket
 from typing import Any, NamedTuple
 
 import httpx2
+import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -21,6 +23,7 @@ from api.access.roles import ROLES
 from api.access.scope import Actor
 from api.administration import OPERATOR
 from api.app import make_app
+from api.database.opening import open_service_database
 from api.settings import ServiceSettings
 
 AS_OF = "2026-11-22"
@@ -67,10 +70,43 @@ def client_of(app: FastAPI, token: str = "", **more: Any) -> TestClient:
     return TestClient(app, **{**where, **more}, headers=headers, raise_server_exceptions=False)
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with every table and nothing in it."""
+    path = tmp_path_factory.mktemp("migrated") / "market.db"
+    open_service_database(f"sqlite:///{path}", kept_open=False).close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgresql_server: str) -> str:
+    """The name of a PostgreSQL database with every table and nothing in it."""
+    with psycopg.connect(postgresql_server, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE migrated")
+    open_service_database(postgresql_server.replace("/postgres?", "/migrated?"), kept_open=False).close()
+    return "migrated"
+
+
 @pytest.fixture
-def app(store_address: str) -> Iterator[FastAPI]:
+def migrated_address(store_address: str, request: pytest.FixtureRequest) -> str:
+    """The address of a database that has its tables already, copied from one where the steps were taken."""
+    if store_address.startswith("sqlite"):
+        path = Path(store_address.removeprefix("sqlite:///"))
+        if not path.exists():
+            shutil.copy(request.getfixturevalue("migrated_file"), path)
+        return store_address
+    template, server = request.getfixturevalue("migrated_database"), request.getfixturevalue("postgresql_server")
+    name = store_address.partition("?")[0].rpartition("/")[2]
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    return store_address
+
+
+@pytest.fixture
+def app(migrated_address: str) -> Iterator[FastAPI]:
     """The service, started, on an empty database of either kind. Nobody has to sign in yet."""
-    made = make_app(settings_for(store_address))
+    made = make_app(settings_for(migrated_address))
     with TestClient(made):
         yield made
 
