@@ -8,7 +8,6 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from api.access.founding import prepare
@@ -24,6 +23,7 @@ from api.refusals import Refused
 from api.router_list import ALL
 from api.routes.answering import language_of_request
 from api.routes.faults import request_faults
+from api.routes.plan_questions import warm_up
 from api.settings import ServiceSettings, metrics_folder
 from api.stopping import heeding_signals
 from optimizer.errors import JinhengError
@@ -68,11 +68,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.records = Records(database)
         app.state.door = Door(app.state.records, known)
         app.state.planners = planners = Planners(known, app.state.metrics)
-        planners.warm()
-        with heeding_signals(app.state, known.drain_seconds):
-            yield
-        app.state.stopping = True
-        await run_in_threadpool(planners.close)
+        try:
+            planners.warm(warm_up)
+            with heeding_signals(app.state, known.drain_seconds):
+                yield
+            app.state.stopping = True
+        finally:
+            await planners.close()
     finally:
         app.state.metrics.close()
         database.close()

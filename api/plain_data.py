@@ -8,6 +8,7 @@ faults: an event file needs none of them, and each is a way to say something oth
 import json
 import re
 import stat
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -160,12 +161,11 @@ def _parse_json(text: str, values_max: int) -> Any:
     found: list[Finding] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        seen: dict[str, Any] = {}
-        for key, value in items:
-            if key in seen:
-                found.append(_doubled(key, None, key))
-            seen[key] = value
-        return seen
+        value = dict(items)
+        if len(value) < len(items):
+            counted = Counter(key for key, _ in items)
+            found.extend(_doubled(key, None, key) for key, n in counted.items() for _ in range(n - 1))
+        return value
 
     def constant(name: str) -> NoReturn:
         _refuse("not_finite", "NaN 与 Infinity 不是数", "NaN and Infinity are no numbers", value=name)

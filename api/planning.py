@@ -85,6 +85,8 @@ class Unplanned:
     """Why there is no plan: faults of the input, or none of them when it took too long."""
 
     findings: tuple[Finding, ...]
+    malformed: bool = False
+    """The faults are of its syntax."""
 
 
 ASKED = ("event", "offers", "policy", "objective", "epsilon", "outlook", "budget")

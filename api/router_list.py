@@ -30,6 +30,7 @@ ALL = (
     offers.router,
     snapshots.router,
     events.router,
+    plans.asking,
     plans.router,
     jobs.router,
     job_progress.router,

@@ -52,6 +52,7 @@ def serve(known: ServiceSettings) -> None:
             log_config=log_settings(known.log_level, known.log_format, sys.stderr.isatty()),
             lifespan="on",
             http=PatientProtocol,
+            loop="asyncio",  # uvloop would make the planners' sockets non-blocking
             forwarded_allow_ips=known.trusted_proxies,
         )
 

@@ -4,6 +4,7 @@ Median of single requests, one after the other, taken in turns with the plan in 
 clients at once beside one core's pace in process.
 """
 
+import http.client
 import json
 import os
 import statistics
@@ -15,18 +16,22 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 from socket import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 
+from api.plain_data import plain_json
 from api.planning import PlanTask, made
 from benchmarks.markets import one_event
 from optimizer import Problem
 
 AS_OF = "2026-11-22"
-ROUNDS = 60
+ROUNDS, BLOCK = 80, 10
+"""Requests one after the other, and how many of them stand beside as many plans in process at a time."""
 TOGETHER = 200
 """Requests of all clients together."""
 
@@ -59,27 +64,35 @@ def question_of(problem: Problem) -> dict[str, Any]:
 
 
 def in_turns(url: str, question: dict[str, Any]) -> tuple[float, float]:
-    """Median seconds of the plan from plain values to bytes in this process, and of the POST."""
-    task = PlanTask(
-        event=question["event"],
-        as_of=date.fromisoformat(question["as_of"]),
-        offers=question["offers"],
-        explain="none",
-    )
+    """Median seconds from the question's bytes to the plan's: in this process, and over HTTP, in turns of BLOCK."""
     body = json.dumps(question).encode()
-    alone, posted = [], []
-    with httpx2.Client(base_url=url, headers={"content-type": "application/json"}, timeout=60) as client:
-        for _ in range(5):
-            expect_plan(client.post("/v1/plans", content=body))
-            made(task)
-        for _ in range(ROUNDS):
-            start = time.perf_counter()
-            made(task)
-            middle = time.perf_counter()
-            expect_plan(client.post("/v1/plans", content=body))
-            posted.append(time.perf_counter() - middle)
-            alone.append(middle - start)
-    return statistics.median(alone), statistics.median(posted)
+    alone: list[float] = []
+    posted: list[float] = []
+    with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)) as connection:
+        for _ in range(ROUNDS // BLOCK + 1):  # the first round warms up
+            for times, work in ((alone, partial(planned, body)), (posted, partial(post, connection, body))):
+                for _ in range(BLOCK):
+                    start = time.perf_counter()
+                    work()
+                    times.append(time.perf_counter() - start)
+    return statistics.median(alone[BLOCK:]), statistics.median(posted[BLOCK:])
+
+
+def planned(body: bytes) -> bytes:
+    """The plan of a question in this process."""
+    question = plain_json(body)
+    as_of = date.fromisoformat(question["as_of"])
+    return made(PlanTask(event=question["event"], as_of=as_of, offers=question["offers"], explain="none")).content
+
+
+def post(connection: http.client.HTTPConnection, body: bytes) -> bytes:
+    """The plan of a question from the service. Raises where it is no plan: a refusal would look quick."""
+    connection.request("POST", "/v1/plans", body, {"content-type": "application/json"})
+    answer = connection.getresponse()
+    content = answer.read()
+    if answer.status != 201:
+        raise RuntimeError(f"{answer.status}: {content[:500].decode()}")
+    return content
 
 
 def together(url: str, question: dict[str, Any], cores: int) -> float:
@@ -87,21 +100,15 @@ def together(url: str, question: dict[str, Any], cores: int) -> float:
     body = json.dumps(question).encode()
 
     def some(count: int) -> None:
-        with httpx2.Client(base_url=url, headers={"content-type": "application/json"}, timeout=60) as client:
+        with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)) as connection:
             for _ in range(count):
-                expect_plan(client.post("/v1/plans", content=body))
+                post(connection, body)
 
     clients = 2 * cores
     with ThreadPoolExecutor(clients) as pool:
         start = time.perf_counter()
         list(pool.map(some, [TOGETHER // clients] * clients))
         return TOGETHER / (time.perf_counter() - start)
-
-
-def expect_plan(answer: httpx2.Response) -> None:
-    """Raises where the answer is no plan: a refusal would look quick."""
-    if answer.status_code != 201:
-        raise RuntimeError(f"{answer.status_code}: {answer.text[:500]}")
 
 
 @contextmanager

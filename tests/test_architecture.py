@@ -60,7 +60,8 @@ READING_ORDER = {
         jobs/requests jobs/attempts jobs/book jobs/answers jobs/scenario_sets jobs/attending jobs/slots jobs/dispatch
         jobs/durable jobs/worker jobs/running jobs/companion jobs/*
         metrics door planners problem_details routes/answering routes/shapes routes/faults routes/retirement_shapes
-        routes/offers_files routes/plans routes/quoting_terms routes/quotes routes/job_bodies routes/job_asking routes/*
+        routes/offers_files routes/plan_questions routes/plans routes/quoting_terms routes/quotes routes/job_bodies
+        routes/job_asking routes/*
         router_list openapi pages/* passage stopping app slow_clients serving administration job_administration
         verification
         command_words command_options service_commands

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, select, update
 
 from api.access import trail
 from api.access.roles import ROLES, Role
@@ -40,6 +40,26 @@ FOUNDING = 0x6A68_0003
 """Key of PostgreSQL's advisory lock under which the first organisation is made."""
 NAME_LENGTH_MAX = 200
 
+# Built once: every request passes one of these, and building a statement takes as long as sending it.
+_FIRST_ORGANISATION = select(organisations).order_by(organisations.c.number).limit(1)
+_ROLES_IN_USE = select(users.c.roles).where(users.c.disabled_at.is_(None))
+_WHO = (
+    *(users.c.organisation_id, organisations.c.name.label("organisation"), users.c.id.label("user_id")),
+    *(users.c.name, users.c.roles, users.c.disabled_at),
+)
+_BY_KEY = (
+    select(*_WHO, keys.c.id.label("credential_id"), keys.c.roles.label("allowed"), keys.c.expires_at, keys.c.revoked_at)
+    .join(users, users.c.id == keys.c.user_id)
+    .join(organisations, organisations.c.id == users.c.organisation_id)
+    .where(keys.c.hash == bindparam("hash"))
+)
+_BY_SESSION = (
+    select(*_WHO, sessions.c.id.label("credential_id"), sessions.c.expires_at, sessions.c.ended_at)
+    .join(users, users.c.id == sessions.c.user_id)
+    .join(organisations, organisations.c.id == users.c.organisation_id)
+    .where(sessions.c.hash == bindparam("hash"))
+)
+
 
 @dataclass(frozen=True)
 class NewKey:
@@ -54,8 +74,8 @@ class NewKey:
 
 def local_actor(c: Connection) -> Actor:
     """Who acts while nobody has to sign in: everything, for the organisation `local` (or what became of it)."""
-    row = c.execute(select(organisations).order_by(organisations.c.number).limit(1)).mappings().one()
-    return Actor(row["id"], row["name"], NOBODY, NOBODY, frozenset({"administrator"}), "local")
+    row = c.execute(_FIRST_ORGANISATION).one()
+    return Actor(row.id, row.name, NOBODY, NOBODY, frozenset({"administrator"}), "local")
 
 
 def is_founded(c: Connection) -> bool:
@@ -91,8 +111,7 @@ def organisation_named(c: Connection, name: str) -> RowMapping | None:
 
 def has_administrator(c: Connection) -> bool:
     """Whether somebody can sign in and administer: from then on everybody has to sign in."""
-    wanted = select(users.c.roles).where(users.c.disabled_at.is_(None))
-    return any("administrator" in json.loads(roles) for roles in c.execute(wanted).scalars())
+    return any("administrator" in json.loads(roles) for roles in c.execute(_ROLES_IN_USE).scalars())
 
 
 def own_organisation(scope: Scope) -> RowMapping:
@@ -265,36 +284,32 @@ def revoke_key(scope: Scope, key_id: str) -> RowMapping:
 
 def actor_of_key(c: Connection, token: str, now: datetime) -> Actor | None:
     """As whom a key lets somebody in; None for one that is unknown, revoked, expired, or of a disabled user."""
-    row = c.execute(select(keys).where(keys.c.hash == token_hash(token))).mappings().one_or_none()
-    if row is None or row["revoked_at"] is not None or _over(row["expires_at"], now):
+    row = c.execute(_BY_KEY, {"hash": token_hash(token)}).one_or_none()
+    if row is None or row.revoked_at is not None or _over(row.expires_at, now):
         return None
-    return _actor(c, row, "key", json.loads(row["roles"]))
+    return _actor(row, "key", json.loads(row.allowed))
 
 
 def actor_of_session(c: Connection, token: str, now: datetime) -> Actor | None:
     """As whom a session lets somebody in."""
-    row = c.execute(select(sessions).where(sessions.c.hash == token_hash(token))).mappings().one_or_none()
-    if row is None or row["ended_at"] is not None or _over(row["expires_at"], now):
+    row = c.execute(_BY_SESSION, {"hash": token_hash(token)}).one_or_none()
+    if row is None or row.ended_at is not None or _over(row.expires_at, now):
         return None
-    return _actor(c, row, "session", None)
+    return _actor(row, "session", None)
 
 
 def _over(expires: str | None, now: datetime) -> bool:
     return expires is not None and expires <= time_text(now)
 
 
-def _actor(c: Connection, credential: RowMapping, way: Way, allowed: list[Role] | None) -> Actor | None:
-    wanted = select(users, organisations.c.name.label("organisation")).join(
-        organisations, organisations.c.id == users.c.organisation_id
-    )
-    row = c.execute(wanted.where(users.c.id == credential["user_id"])).mappings().one()
-    if row["disabled_at"] is not None:
+def _actor(row: Any, way: Way, allowed: list[Role] | None) -> Actor | None:
+    if row.disabled_at is not None:
         return None
-    own = frozenset(json.loads(row["roles"]))
+    own = frozenset(json.loads(row.roles))
     # An administrator's key may have any role; others lose with their own roles what their keys had.
     roles = own if allowed is None else frozenset(allowed) if "administrator" in own else own & frozenset(allowed)
     return Actor(
-        row["organisation_id"], row["organisation"], row["id"], row["name"], roles, way, credential_id=credential["id"]
+        row.organisation_id, row.organisation, row.user_id, row.name, roles, way, credential_id=row.credential_id
     )
 
 

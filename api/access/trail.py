@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, select, text, update
+from sqlalchemy import Connection, RowMapping, bindparam, select, text, update
 
 from api.database.tables import organisations, trail, trail_heads
 from optimizer.plan import canonical
@@ -22,6 +22,12 @@ from optimizer.wording import Text as Words
 NO_ENTRY = "0" * 64
 """What the first entry of a chain follows."""
 READ_AT_ONCE = 1000
+
+# Built once: every change passes here, and building a statement takes as long as sending it.
+_HEAD = trail_heads.c.organisation_id == bindparam("chain")
+_LOCKED_HEAD = select(trail_heads.c.seq, trail_heads.c.hash).where(_HEAD).with_for_update()
+_NEW_ENTRIES = trail.insert()
+_NEW_HEAD = update(trail_heads).where(_HEAD)
 
 
 class Break(NamedTuple):
@@ -73,8 +79,7 @@ def append(
 
     Called last in a transaction, so that nobody waits longer than need be.
     """
-    heads = trail_heads.c.organisation_id == organisation_id
-    found = c.execute(select(trail_heads.c.seq, trail_heads.c.hash).where(heads).with_for_update()).one()
+    found = c.execute(_LOCKED_HEAD, {"chain": organisation_id}).one()
     seq, last = int(found.seq), str(found.hash)
     rows = []
     for action, thing, details in notes:
@@ -88,8 +93,8 @@ def append(
             }
         )
         last = digest
-    c.execute(trail.insert(), rows)
-    c.execute(update(trail_heads).where(heads).values(seq=seq, hash=last))
+    c.execute(_NEW_ENTRIES, rows)
+    c.execute(_NEW_HEAD, {"chain": organisation_id, "seq": seq, "hash": last})
 
 
 def start(c: Connection, organisation_id: str) -> None:

@@ -7,14 +7,19 @@ from sqlalchemy import RowMapping
 
 from api.access.scope import Scope
 from api.archive import documents
+from api.archive.documents import Packed
 from api.database.tables import runs
 from api.planning import PlanMade
 from api.refusals import not_found
 from optimizer.quantities import tonnes, yuan
 
 
-def keep_run(scope: Scope, inputs: bytes, made: PlanMade) -> str:
-    """Keeps a run for good: what was asked, what came of it, by whom and when; gives its id."""
+def keep_run(scope: Scope, inputs: Packed, made: PlanMade, document: Packed) -> str:
+    """Keeps a run for good: what was asked, what came of it, by whom and when; gives its id.
+
+    `inputs` is what `planning.inputs_of` gave, `document` the plan's content, both made ready before the transaction.
+    """
+    asked, answer = documents.keep_packed(scope.c, [inputs, document])
     row_id = scope.add(
         runs,
         plan_id=made.plan_id,
@@ -26,8 +31,8 @@ def keep_run(scope: Scope, inputs: bytes, made: PlanMade) -> str:
         cost_fen=made.cost_fen,
         reproducible=made.reproducible,
         engine=made.engine,
-        inputs=documents.keep(scope.c, inputs),
-        document=documents.keep(scope.c, made.content),
+        inputs=asked,
+        document=answer,
         made_by=scope.actor.user_id,
         made_at=scope.now_text,
     )

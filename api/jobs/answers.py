@@ -14,6 +14,7 @@ from typing import Any
 from api.access.scope import Scope
 from api.access.secrets import new_id
 from api.archive import runs
+from api.archive.documents import Packed, packed
 from api.curve_answers import BudgetAnswer, FrontierAnswer
 from api.curve_desk import BudgetRequest, FrontierRequest, draw_budget, draw_frontier
 from api.jobs.attempts import Advanced, Finished
@@ -183,11 +184,12 @@ def _plan(desk: Desk) -> Finished:
     papers = _written(desk, lambda path: write_paper(Plan.model_validate_json(found.content), path, desk.lang))
     inputs = desk.request.inputs
     assert inputs is not None  # a plan is always posed
-    return Finished(found.content, papers, lambda scope: _kept_run(scope, inputs, found))
+    ready = packed(inputs), packed(found.content)
+    return Finished(found.content, papers, lambda scope: _kept_run(scope, found, *ready))
 
 
-def _kept_run(scope: Scope, inputs: bytes, found: PlanMade) -> None:
-    runs.keep_run(scope, inputs, found)
+def _kept_run(scope: Scope, found: PlanMade, inputs: Packed, document: Packed) -> None:
+    runs.keep_run(scope, inputs, found, document)
 
 
 def _compare(desk: Desk) -> Finished:

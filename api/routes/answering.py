@@ -62,6 +62,27 @@ class ExactRoute(APIRoute):
         return handler
 
 
+class UnreadRequest(Request):
+    """A request whose JSON is read by somebody else."""
+
+    async def json(self) -> Any:
+        """An empty object: the route takes the bytes."""
+        return {}
+
+
+class UnreadRoute(APIRoute):
+    """A route whose body is only described: `SkipValidation` of its model. Whoever takes the bytes reads them."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, with a request that it does not read."""
+        plain = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            return await plain(UnreadRequest(request.scope, request.receive))
+
+        return handler
+
+
 class Body(BaseModel):
     """A JSON body: closed to keys that it does not know."""
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from api.refusals import Refused
 from optimizer.errors import BadInput
@@ -19,6 +20,11 @@ def request_faults(error: RequestValidationError) -> BadInput | Refused:
     if any(d["type"] == "json_invalid" for d in details):
         return Refused("malformed", [fault("json", "不是有效的 JSON", "is not valid JSON")])
     return BadInput([_placed(d) for d in details])
+
+
+def faults_of_body(error: ValidationError) -> list[Finding]:
+    """The faults of a body that was read apart from its request."""
+    return [_placed({**details, "loc": ("body", *details["loc"])}) for details in error.errors()]
 
 
 def _placed(details: dict[str, object]) -> Finding:

@@ -28,7 +28,8 @@ from api.routes.job_bodies import (
     SweepBody,
     papers_refused,
 )
-from api.routes.plans import Question, task_of
+from api.routes.plan_questions import Question
+from api.routes.plans import task_of
 from api.routes.quotes import quote_task
 from api.scenario_files import scenarios_of
 from optimizer.errors import BadInput

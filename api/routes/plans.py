@@ -1,27 +1,34 @@
 """`/v1/plans`: plans made, kept, listed, checked again. A plan is a dry run: nothing is held, ordered or retired."""
 
 import json
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field
+from pydantic import SkipValidation
 from starlette.concurrency import run_in_threadpool
 
 from api import settings
 from api.access.scope import Scope
 from api.archive import events, markets, packs, runs
 from api.database import tables
-from api.planning import PlanTask, inputs_of, task_of_inputs
+from api.planning import PlanTask, task_of_inputs
 from api.refusals import Refused
-from api.routes.answering import Answer, Body, Caller, Cursor, Done, ExactRoute, Limit, allowed, page_document
+from api.routes.answering import Answer, Caller, Cursor, Done, ExactRoute, Limit, UnreadRoute, allowed, page_document
+from api.routes.plan_questions import (
+    Asked,
+    KeptNamed,
+    Question,
+    answered,
+    names_what_is_kept,
+    plain_task,
+    policy_named,
+    question_of,
+    refuse_question,
+)
 from api.routes.shapes import (
     DayText,
-    DecimalIn,
-    EventDocument,
     Id,
-    ObjectiveDocument,
-    OffersDocument,
-    OutlookDocument,
     Sha256,
     TimeText,
     TonnesText,
@@ -29,33 +36,12 @@ from api.routes.shapes import (
 )
 from optimizer import check
 from optimizer.errors import BadInput
-from optimizer.events import Day
-from optimizer.findings import Finding, fault
+from optimizer.findings import fault
 from optimizer.plan import Plan
 from optimizer.rule_pack import shipped_rule_packs
 
+asking = APIRouter(prefix="/v1/plans", tags=["plans"], route_class=UnreadRoute)
 router = APIRouter(prefix="/v1/plans", tags=["plans"], route_class=ExactRoute)
-
-
-class Question(Body):
-    """What is to be planned: an event or a calendar, a market, a day, and what replaces what."""
-
-    event: EventDocument = None
-    event_id: Annotated[str | None, Field(description="An event kept at /v1/events, in place of `event`.")] = None
-    offers: OffersDocument = None
-    snapshot: Annotated[
-        str | None, Field(description="A snapshot kept at /v1/snapshots, in place of `offers`: its id or 8 digits.")
-    ] = None
-    as_of: Annotated[Day | None, Field(description="The plan's day; today in China when left out.")] = None
-    policy: Annotated[str | None, Field(description="A rule pack in place of the event's.")] = None
-    objective: ObjectiveDocument = None
-    epsilon: DecimalIn = None
-    outlook: OutlookDocument = None
-    budget: DecimalIn = None
-    explain: Literal["short", "all", "none"] = "short"
-    time_limit: Annotated[
-        float | None, Field(gt=0, description="Seconds; a plan that it cuts is not reproducible.")
-    ] = None
 
 
 class Run(Answer):
@@ -108,67 +94,64 @@ class ReplayAnswer(Answer):
     engine_now: str
 
 
-@router.post(
+@asking.post(
     "",
     status_code=201,
     response_model=None,
     responses={201: {"model": Plan, "description": "The plan, proven; `short` is an answer too."}},
     summary="Plan",
 )
-async def make_plan(question: Question, caller: Caller = allowed("plans.make")) -> Response:
+async def make_plan(question: SkipValidation[Question], caller: Caller = allowed("plans.make")) -> Response:
     """The least-cost portfolio for an event or a calendar, kept as a run. Nothing is held, ordered or retired."""
-
-    def begun() -> Response | PlanTask:
-        return caller.earlier() or caller.read(lambda scope: task_of(question, scope, caller))
-
-    task = await run_in_threadpool(begun)
-    if isinstance(task, Response):
-        return task
-    made = await caller.request.app.state.planners.make(task)
-    inputs = inputs_of(await caller.request.body(), task)
+    told: object = question  # read by a planner, where it is JSON
+    if isinstance(told, bytes):
+        raise Refused("media_type")
+    state = caller.request.app.state
+    asked = Asked(await caller.request.body(), caller.lang, settings.today(), float(state.settings.plan_seconds))
+    # What stands whole in the body needs nothing that is kept: it is read where it is planned.
+    if caller.asked() is not None or names_what_is_kept(asked.body):
+        begun = await run_in_threadpool(_begun, caller, asked)
+        if isinstance(begun, Response):
+            return begun
+        asked = begun
+    found = await state.planners.run(answered, asked)
+    if isinstance(found, KeptNamed):  # an own rule pack, or a key that was written in another way
+        begun = await run_in_threadpool(_begun, caller, asked)
+        assert isinstance(begun, Asked)  # no key, so no earlier reply
+        found = await state.planners.run(answered, begun)
 
     def work(scope: Scope) -> Done:
-        return Done(201, made.content, location=f"/v1/plans/{runs.keep_run(scope, inputs, made)}")
+        run_id = runs.keep_run(scope, found.inputs, found.made, found.document)
+        return Done(201, found.made.content, location=f"/v1/plans/{run_id}")
 
     return await run_in_threadpool(caller.once, work)
 
 
+def _begun(caller: Caller, asked: Asked) -> Response | Asked:
+    """The reply that the request got before; or the question with what it names, as that is now."""
+    earlier = caller.earlier()
+    if earlier is not None:
+        return earlier
+    question = question_of(asked)
+    return replace(asked, task=caller.read(lambda scope: task_of(question, scope, caller)))
+
+
 def task_of(question: Question, scope: Scope, caller: Caller) -> PlanTask:
-    """A question with what it names by id. Raises BadInput, Refused."""
-    found: list[Finding] = []
-    for one, other in (("event", "event_id"), ("offers", "snapshot")):
-        given = [getattr(question, name) is not None for name in (one, other)]
-        if sum(given) != 1:
-            zh, en = f"应恰好给出 {one} 或 {other} 之一", f"should have either {one} or {other}"
-            found.append(fault("one_of", zh, en, path=one))
-    longest = caller.request.app.state.settings.plan_seconds
-    if question.time_limit is not None and question.time_limit > longest:
-        zh, en = f"至多 {longest} 秒; 更久请用后台任务", f"should be at most {longest}; for longer, run a job"
-        found.append(fault("time_limit", zh, en, path="time_limit", value=question.time_limit))
-    if found:
-        raise BadInput(found)
-    event = question.event
+    """A question with what it names by id, as that is now. Raises BadInput, Refused."""
+    known = caller.request.app.state.settings
+    refuse_question(question, known.plan_seconds)
+    event, held = question.event, None
     if question.event_id is not None:
         event = _named("event_id", lambda: events.content_of(scope, events.newest_version(scope, question.event_id)))
-    held = None
     if question.snapshot is not None:
         held = _named("snapshot", lambda: markets.held(scope, question.snapshot))
-    return PlanTask(
+    return replace(
+        plain_task(question, caller.lang, settings.today()),
         event=event,
-        as_of=question.as_of or settings.today(),
-        offers=question.offers,
         snapshot_id=None if held is None else held["snapshot_id"],
         doubts="[]" if held is None else held["findings"],
-        policy=question.policy,
         pack=_own_pack(question.policy, event, scope),
-        objective=question.objective,
-        epsilon=question.epsilon,
-        outlook=question.outlook,
-        budget=question.budget,
-        explain=question.explain,
-        time_limit=question.time_limit,
-        lang=caller.lang,
-        url=caller.request.app.state.settings.database,
+        url=known.database,
     )
 
 
@@ -183,8 +166,8 @@ def _named(key: str, look_up: Any) -> Any:
 
 def _own_pack(policy: str | None, event: Any, scope: Scope) -> dict[str, Any] | None:
     """The organisation's own rule pack, where one is named that does not ship."""
-    name = policy if policy is not None else event.get("policy") if isinstance(event, dict) else None
-    if not isinstance(name, str) or name in shipped_rule_packs():
+    name = policy_named(policy, event)
+    if name is None or name in shipped_rule_packs():
         return None
     row = packs.newest_pack(scope, name)
     return None if row is None else packs.pack_document(scope, row)
