@@ -10,7 +10,7 @@ BIN = .venv/bin
 ARGS =
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lock-check format-check lint types format lock bench clean runtime dev
+.PHONY: help demo test check lock-check format-check lint types format lock bench clean runtime dev browser
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -19,7 +19,7 @@ help:
 demo: runtime
 	@$(BIN)/jinheng demo
 
-test: dev
+test: dev browser
 	@$(BIN)/python -m pytest $(ARGS)
 
 # The tests come last, so that their closing lines do.
@@ -56,6 +56,9 @@ clean:
 
 runtime:
 	@sh tools/bootstrap.sh runtime
+
+browser:
+	@sh tools/browser.sh
 
 dev:
 	@sh tools/bootstrap.sh dev

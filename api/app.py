@@ -16,6 +16,8 @@ from api.database.opening import open_service_database
 from api.door import Door
 from api.metrics import Metrics
 from api.openapi import describe
+from api.pages.page_list import PAGES
+from api.pages.viewing import SignInNeeded, is_page, page_of_error, to_sign_in
 from api.passage import Passage
 from api.planners import Planners
 from api.problem_details import problem_response
@@ -53,7 +55,9 @@ def make_app(known: ServiceSettings) -> FastAPI:
     for router in ALL:
         app.include_router(router)
     app.add_middleware(Passage, metrics=app.state.metrics, body_bytes=known.body_bytes)
-    for kind in (JinhengError, RequestValidationError, HTTPException, Exception):
+    for page_router in PAGES:
+        app.include_router(page_router)
+    for kind in (JinhengError, SignInNeeded, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _answer_error)
     describe(app)
     return app
@@ -81,7 +85,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:
-    """Every error as a problem; what is ours is logged with its traceback by the passage."""
+    """Every error as a problem, or as a page where a page was asked for; what is ours is logged by the passage."""
+    if isinstance(error, SignInNeeded):
+        return to_sign_in(request)
     told: BaseException = error
     if isinstance(error, RequestValidationError):
         told = request_faults(error)
@@ -94,12 +100,15 @@ async def _answer_error(request: Request, error: Exception) -> Response:
         request.state.failure = error
     elif told is not error:
         told.__cause__ = error
+    if is_page(request):
+        return page_of_error(request, told, request_id_of(request))
     return problem_response(told, language_of_request(request), request_id_of(request), request.url.path)
 
 
 def methods_of(path: str) -> str:
     """The methods that an address takes, as the header `Allow` names them."""
-    routes = [r for router in ALL for r in router.routes if isinstance(r, APIRoute) and r.path_regex.match(path)]
+    known = (r for router in (*ALL, *PAGES) for r in router.routes if isinstance(r, APIRoute))
+    routes = [r for r in known if r.path_regex.match(path)]
     return ", ".join(sorted({method for r in routes for method in r.methods or ()}))
 
 

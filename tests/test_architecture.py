@@ -62,7 +62,8 @@ READING_ORDER = {
         metrics door planners problem_details routes/answering routes/shapes routes/faults routes/retirement_shapes
         routes/offers_files routes/plan_questions routes/plans routes/quoting_terms routes/quotes routes/job_bodies
         routes/job_asking routes/*
-        router_list openapi pages/* passage stopping app slow_clients serving administration job_administration
+        router_list openapi pages/assets pages/rendering pages/viewing pages/listing pages/plan_making pages/*
+        pages/page_list passage stopping app slow_clients serving administration job_administration
         verification
         command_words command_options service_commands
         database_commands job_commands

@@ -66,16 +66,16 @@ def sign_in(who: SignIn, request: Request) -> Response:
         made = people.open_session(scope)
     document = _me(actor)
     answer = Response(as_bytes(document), status_code=201, media_type="application/json")
-    answer.set_cookie(
-        COOKIE,
-        made.token,
-        max_age=people.SESSION_HOURS * 3600,
-        httponly=True,
-        samesite="strict",
-        secure=state.settings.secure_cookies or request.url.scheme == "https",
-    )
+    give_cookie(answer, made.token, request)
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def give_cookie(answer: Response, token: str, request: Request) -> None:
+    """Gives a browser its session. "lax": a link in a mail leads in; changes ask where they come from besides."""
+    secure = request.app.state.settings.secure_cookies or request.url.scheme == "https"
+    age = people.SESSION_HOURS * 3600
+    answer.set_cookie(COOKIE, token, max_age=age, httponly=True, samesite="lax", secure=secure)
 
 
 @router.delete("/session", status_code=204, response_model=None, summary="Sign out")

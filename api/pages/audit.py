@@ -1,0 +1,5 @@
+"""The audit trail."""
+
+from fastapi import APIRouter
+
+router = APIRouter(include_in_schema=False)

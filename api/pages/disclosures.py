@@ -1,0 +1,5 @@
+"""The disclosure statement."""
+
+from fastapi import APIRouter
+
+router = APIRouter(include_in_schema=False)

@@ -1,0 +1,5 @@
+"""Jobs with their progress."""
+
+from fastapi import APIRouter
+
+router = APIRouter(include_in_schema=False)

@@ -1,0 +1,41 @@
+"""Every page of the service."""
+
+from api.pages import (
+    assets,
+    audit,
+    budgeting,
+    comparing,
+    disclosures,
+    events,
+    holds,
+    home,
+    inventory,
+    jobs,
+    markets,
+    people,
+    plans,
+    policies,
+    quotes,
+    retirements,
+    signing_in,
+)
+
+PAGES = (
+    assets.router,
+    home.router,
+    signing_in.router,
+    plans.router,
+    markets.router,
+    events.router,
+    comparing.router,
+    budgeting.router,
+    inventory.router,
+    quotes.router,
+    holds.router,
+    retirements.router,
+    disclosures.router,
+    audit.router,
+    people.router,
+    policies.router,
+    jobs.router,
+)

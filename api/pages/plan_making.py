@@ -1,0 +1,47 @@
+"""Plans that a page asks for: the same question, planner and archive as `POST /v1/plans`."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+
+from api import settings
+from api.access.scope import Scope
+from api.archive import runs
+from api.pages.viewing import View
+from api.routes.plan_questions import Answered, Asked, KeptNamed, answered, question_of
+from api.routes.plans import task_of
+
+
+async def plan_made(view: View, question: Mapping[str, Any]) -> Answered:
+    """The plan of a question as `POST /v1/plans` takes it, not kept: for looking around.
+
+    Raises:
+        BadInput: its faults, placed by the question's keys.
+        Refused: it took too long, too many wait.
+    """
+    body = json.dumps(question, ensure_ascii=False).encode()
+    state = view.request.app.state
+    asked = Asked(body, view.lang, settings.today(), float(state.settings.plan_seconds))
+
+    def begun() -> Asked:
+        wanted = question_of(asked)
+        return replace(asked, task=view.read(lambda scope: task_of(wanted, scope, view.caller)))
+
+    found = await state.planners.run(answered, await run_in_threadpool(begun))
+    if isinstance(found, KeptNamed):
+        raise AssertionError("what the question names was looked up")
+    assert isinstance(found, Answered)
+    return found
+
+
+async def plan_kept(view: View, question: Mapping[str, Any]) -> str:
+    """Makes the plan of a question and keeps it; gives the run's id. Raises as `plan_made`."""
+    found = await plan_made(view, question)
+
+    def keep(scope: Scope) -> str:
+        return runs.keep_run(scope, found.inputs, found.made, found.document)
+
+    return await run_in_threadpool(view.write, keep)

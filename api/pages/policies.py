@@ -1,0 +1,5 @@
+"""Rule packs: with their clauses, two compared, a case tested."""
+
+from fastapi import APIRouter
+
+router = APIRouter(include_in_schema=False)

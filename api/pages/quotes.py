@@ -1,0 +1,5 @@
+"""Quotes: for one event or many, with margin and validity; what clients received."""
+
+from fastapi import APIRouter
+
+router = APIRouter(include_in_schema=False)

@@ -1,0 +1,87 @@
+"""A real browser against a real server: every page in both languages, wide and narrow, with nothing to complain of."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.http.conftest import Server, serving
+
+WIDE, NARROW = 1280, 390
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+
+
+def browser_path() -> str | None:
+    """Where a Chromium is."""
+    named = os.environ.get("JINHENG_TEST_BROWSER")
+    return named or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for the tests of a process."""
+    path = browser_path()
+    if path is None:
+        pytest.skip("no Chromium: tools/browser.sh installs one")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server on an empty database, for the flows of one file. Jobs run in its own worker; nobody signs in yet."""
+    folder = tmp_path_factory.mktemp("served")
+    with serving(f"sqlite:///{folder / 'market.db'}", folder, JINHENG_WORKER="1") as server:
+        yield server
+
+
+class Seen(list[str]):
+    """What a browser complained of."""
+
+
+@pytest.fixture
+def browser_page(browser: Browser, served: Server) -> Iterator[Callable[..., Page]]:
+    """Opens the start of the service: `browser_page("zh", 1280)`. What the console says is held against the test."""
+    contexts, seen = [], Seen()
+
+    def opened(lang: str = "zh", width: int = WIDE, **more: Any) -> Page:
+        locale = "zh-CN" if lang == "zh" else "en-GB"
+        size: Any = {"width": width, "height": 900}
+        context = browser.new_context(viewport=size, locale=locale, base_url=served.url, **more)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", lambda said: seen.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: seen.append(str(error)))
+        page.on("request", lambda r: seen.append(f"asked {r.url}") if _is_elsewhere(r.url, served.url) else None)
+        page.goto(f"/?lang={lang}")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    # A form that was refused answers 422, which the console calls an error.
+    assert [text for text in seen if "status of 422" not in text] == []
+
+
+def _is_elsewhere(url: str, home: str) -> bool:
+    return not url.startswith((home, "data:", "blob:"))
+
+
+def axe_clean(page: Page) -> None:
+    """Holds a page to WCAG 2.2 AA as far as a machine can tell, and to its width."""
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": list(RULES)}})
+    told = [
+        f"{v['id']}: {v['help']}: {[n['html'][:160] for n in v['nodes'][:3]]}" for v in found.response["violations"]
+    ]
+    assert told == [], f"{page.url}: {told}"
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{page.url} scrolls sideways by {wide} px"
