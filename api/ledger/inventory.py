@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, func, select
 from sqlalchemy.exc import IntegrityError
 
 from api.access.scope import Scope
 from api.access.secrets import new_id
-from api.database.ledger_tables import lots
-from api.ledger.lots import Cause, Entry, enter, find_lots, offer_of, terms_of
+from api.database.ledger_tables import lots, moves
+from api.ledger.lots import Cause, Entry, as_dict, enter, find_lots, offer_of, terms_of
 from api.planning import offers_of
 from api.refusals import Refused
 from market_data import OffersFile
@@ -160,3 +160,17 @@ def available(scope: Scope) -> list[dict[str, Any]]:
     """What can be sold at this moment, in order of offer ids: rows of an offers file, and `lot`, the lot's id."""
     rows = scope.rows(scope.select(lots, lots.c.stock_kg > lots.c.held_kg))
     return [{"lot": row["id"], **offer_of(row)} for row in sorted(rows, key=lambda row: str(row["offer_id"]))]
+
+
+def sold_kg(scope: Scope) -> dict[str, int]:
+    """Lot -> what was delivered of it; lots of which nothing was are left out."""
+    delivered = select(moves.c.lot_id, func.sum(-moves.c.stock_delta_kg).label("kg"))
+    wanted = delivered.where(scope.mine(moves), moves.c.kind == "fill").group_by(moves.c.lot_id)
+    return {row["lot_id"]: int(row["kg"]) for row in scope.rows(wanted)}
+
+
+def shelf(scope: Scope) -> list[dict[str, Any]]:
+    """Every lot with its terms, and what of it is there, held, free and sold; in order of offer ids."""
+    sold = sold_kg(scope)
+    rows = [{**as_dict(row), "sold_t": tonnes(sold.get(row["id"], 0))} for row in scope.rows(scope.select(lots))]
+    return sorted(rows, key=lambda row: str(row["offer_id"]))

@@ -23,8 +23,10 @@ from api.access.scope import Scope
 from api.access.secrets import new_id
 from api.archive import documents
 from api.archive.documents import Packed, packed
+from api.database.ledger_tables import holds as hold_table
 from api.database.ledger_tables import quotes
 from api.database.tables import organisations
+from api.ledger import holds
 from api.ledger.holds import Client, LineHeld
 from api.ledger.margins import Margin
 from api.ledger.quoting import QuoteMade, QuoteTask
@@ -278,3 +280,35 @@ def lines_to_hold(scope: Scope, row: RowMapping) -> list[LineHeld]:
 
 def _facts(line: dict[str, Any], cost: dict[str, Any]) -> dict[str, Any]:
     return {**{k: v for k, v in line.items() if k not in ("tonnes", "price")}, "seller": cost["seller"]}
+
+
+def hold_again(scope: Scope, hold_id: str, expires_at: datetime) -> str:
+    """Holds once more what a hold kept, at its prices, until a moment; gives the new hold's id.
+
+    Raises:
+        Refused: `expired`, the moment or the quote has passed; `sold_out`, where too little is left; `conflict`, where
+            the quote is held or ordered already; `not_found`.
+    """
+    row = scope.one(hold_table, hold_id)
+    minutes = (expires_at - scope.now) // timedelta(minutes=1)
+    if minutes < 1:
+        raise Refused("expired", [fault("hold_expired", "占用的时限已过", "the time of the hold is over")])
+    if row["quote_id"] is None:
+        lines = [
+            LineHeld(line["lot_id"], line["kg"], line["price_fen"], json.loads(line["facts"]))
+            for line in holds.lines_of(scope, [hold_id])
+        ]
+    else:
+        lines = lines_to_hold(scope, scope.one(quotes, row["quote_id"]))
+    client = Client(row["client"], row["client_organisation_id"])
+    return holds.take(scope, client, lines, min(minutes, holds.MINUTES_MAX), row["reason"], row["quote_id"])
+
+
+def extend_hold(scope: Scope, hold_id: str, expires_at: datetime, reason: str) -> str:
+    """Gives a hold back and holds the same again until a later moment, both or neither; gives the new hold's id.
+
+    Raises:
+        Refused: as `hold_again`; `conflict`, where the hold has ended.
+    """
+    holds.release(scope, hold_id, reason)
+    return hold_again(scope, hold_id, expires_at)

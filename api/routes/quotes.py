@@ -13,7 +13,7 @@ from api.access.secrets import new_id
 from api.archive import documents, events, packs
 from api.database import ledger_tables as tables
 from api.ledger import quotes
-from api.ledger.feedback import FeedbackTask, feedback_or_refused, for_broker, for_seller
+from api.ledger.feedback import FeedbackTask, LotFeedback, feedback_or_refused, for_broker, for_seller
 from api.ledger.holds import Client
 from api.ledger.inventory import available
 from api.ledger.margins import Margin
@@ -203,17 +203,33 @@ async def _quoted(
     if isinstance(started, Response):
         return started
     task, terms = started
-    planners = caller.request.app.state.planners
-    made = await planners.run(quoted_or_refused, planners.bounded(task))
-    clients = [Client(one.client, one.client_organisation) for one in asked]
+    papers = await quotes_made(task, caller)
     batch_id = new_id() if batch else None
 
     def work(scope: Scope) -> Done:
-        ids = quotes.keep_quotes(scope, papers, clients, _valid_until(new, terms, scope.now), batch_id)
-        return answer(scope, ids, batch_id)  # type: ignore[no-any-return]
+        return answer(scope, keep_made(scope, new, asked, terms, papers, batch_id), batch_id)  # type: ignore[no-any-return]
 
-    papers = await run_in_threadpool(quotes.ready, task, made, caller.actor.organisation)
     return await run_in_threadpool(caller.once, work)
+
+
+async def quotes_made(task: QuoteTask, caller: Caller) -> quotes.Ready:
+    """The quotes of a task with their documents, not kept yet. Raises BadInput; Refused: too long, too many wait."""
+    planners = caller.request.app.state.planners
+    made = await planners.run(quoted_or_refused, planners.bounded(task))
+    return await run_in_threadpool(quotes.ready, task, made, caller.actor.organisation)
+
+
+def keep_made(
+    scope: Scope,
+    new: QuotingOptions,
+    asked: tuple[QuotedEvent, ...],
+    terms: quotes.QuotingTerms,
+    papers: quotes.Ready,
+    batch_id: str | None,
+) -> list[str]:
+    """Keeps quotes for whom they were asked; gives their ids in the order of service. Raises BadInput."""
+    clients = [Client(one.client, one.client_organisation) for one in asked]
+    return quotes.keep_quotes(scope, papers, clients, _valid_until(new, terms, scope.now), batch_id)
 
 
 def quote_task(
@@ -343,6 +359,14 @@ async def show_break_even(
     ] = None,
 ) -> Response:
     """Every lot with the highest price at which it would be bought; for a seller, as `feedback` discloses."""
+    found, told = await break_even(quote_id, caller)
+    if seller is None:
+        return caller.show({"feedback": None, "lots": for_broker(found)})
+    return caller.show({"feedback": told, "lots": for_seller(found, seller, told)})
+
+
+async def break_even(quote_id: str, caller: Caller) -> tuple[tuple[LotFeedback, ...], quotes.Feedback]:
+    """What became of every lot of a quote, and how much of that its seller may be told. Raises Refused `not_found`."""
 
     def asked(scope: Scope) -> tuple[FeedbackTask, quotes.Feedback]:
         row = scope.one(tables.quotes, quote_id)
@@ -350,7 +374,4 @@ async def show_break_even(
         return FeedbackTask(*papers), quotes.quoting_terms(scope).feedback
 
     task, told = await run_in_threadpool(caller.read, asked)
-    found = await caller.request.app.state.planners.run(feedback_or_refused, task)
-    if seller is None:
-        return caller.show({"feedback": None, "lots": for_broker(found)})
-    return caller.show({"feedback": told, "lots": for_seller(found, seller, told)})
+    return await caller.request.app.state.planners.run(feedback_or_refused, task), told
