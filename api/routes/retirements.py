@@ -8,8 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from api import settings
 from api.access.scope import PAGE_ROWS_MAX, Scope
 from api.database import retirement_tables as tables
-from api.ledger import evidence, reminders, retirements, serials
-from api.refusals import not_found
+from api.ledger import evidence, reminders, retirements, retiring, serials
 from api.routes.answering import (
     Caller,
     Cursor,
@@ -55,13 +54,7 @@ def make_retirements(asked: NewRetirements, caller: Caller = allowed("retirement
         raise BadInput([fault("one_of", zh, en, path="run_id")])
 
     def work(scope: Scope) -> Done:
-        if run_id is not None:
-            source, (source_id, lines, doubts) = "run", retirements.plan_lines(scope, run_id)
-        else:
-            source, source_id, doubts = "order", str(order_id), []
-            lines = retirements.delivered_lines(scope, source_id)
-        rows, new = retirements.instruct(scope, source, source_id, lines)
-        told = [*doubts, *retirements.others_for(scope, rows)]
+        rows, new, told = retiring.instruct(scope, retiring.purchase(scope, run_id, order_id))
         today = settings.today()
         document = {
             "items": [retirements.as_dict(r, today) for r in rows],
@@ -141,12 +134,7 @@ def add_serials(retirement_id: str, given: NewSerials, caller: Caller = allowed(
     entries = [serials.Entry(e) if isinstance(e, str) else serials.Entry(**e.model_dump()) for e in given.serials]
 
     def work(scope: Scope) -> Done:
-        row = retirements.open_instruction(scope, retirement_id, caller.expected_version())
-        claims = serials.read_claims(row, entries)
-        if serials.add_serials(scope, row, claims):
-            retirements.touch(scope, row)
-            shown = [[c.serials.first_shown, c.serials.last_shown] for c in claims[:100]]
-            scope.note("retirement.serials", retirement_id, serials=shown, count=len(claims))
+        retiring.enter_serials(scope, retirement_id, entries, caller.expected_version())
         return _done(scope, retirement_id, caller)
 
     return caller.once(work)
@@ -164,13 +152,7 @@ def release_serials(
     """Only before the instruction is retired; the trail keeps what they were."""
 
     def work(scope: Scope) -> Done:
-        row = retirements.open_instruction(scope, retirement_id, caller.expected_version())
-        freed = serials.release(scope, retirement_id, serial_id)
-        if not freed:
-            raise not_found()
-        retirements.touch(scope, row)
-        shown = [freed[0].first_shown, freed[0].last_shown]
-        scope.note("retirement.release", retirement_id, serials=shown, reason=why.reason)
+        retiring.free_serials(scope, retirement_id, serial_id, why.reason, caller.expected_version())
         return _done(scope, retirement_id, caller)
 
     return caller.once(work)
@@ -206,12 +188,7 @@ async def add_evidence(
         file = evidence.read_file(content, kind, name, most)
 
         def work(scope: Scope) -> Done:
-            instruction = scope.one(tables.retirements, retirement_id, lock=True)
-            row, new = evidence.keep(scope, retirement_id, file)
-            if new:
-                if instruction["state"] == "due":
-                    retirements.touch(scope, instruction)
-                scope.note("retirement.evidence", retirement_id, name=row["name"], sha256=file.sha256)
+            row, new = retiring.keep_evidence(scope, retirement_id, file)
             where = f"/v1/retirements/{retirement_id}/evidence/{row['id']}"
             return Done(201 if new else 200, evidence.as_dict(row), location=where)
 
@@ -236,7 +213,11 @@ def show_evidence(retirement_id: str, evidence_id: str, caller: Caller = allowed
         row = evidence.find(scope, retirement_id, evidence_id)
         return row, evidence.content_of(scope.c, row["sha256"])
 
-    row, content = caller.read(read)
+    return file_answer(*caller.read(read))
+
+
+def file_answer(row: Any, content: bytes) -> Response:
+    """A file of evidence to be saved."""
     headers = {
         "Content-Disposition": evidence.disposition(row["name"]),
         "X-Content-Type-Options": "nosniff",
