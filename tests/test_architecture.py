@@ -5,6 +5,7 @@ Deferred imports and those under TYPE_CHECKING count: an arrow is an arrow. Each
 """
 
 import ast
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
@@ -32,7 +33,7 @@ READING_ORDER = {
         sources/parquet_file sources/feed_fields sources/quote_rows sources/answer_cache sources/fetch_failures
         sources/fetch
         sources/registry_table sources/registry_ledger sources/* cells cell_words table_reader forestry filed_yields
-        quality foresters_rows depth normalize offers_file frames listing known_facts lot_doubts date_doubts
+        quality foresters_rows depth normalize corrections offers_file frames listing known_facts lot_doubts date_doubts
         number_doubts price_doubts screening synthetic_kinds synthetic snapshot
         differences random_streams history price_statistics monthly_prices price_models draws outlook backtest
         feeds store_tables snapshot_store quote_store store_opening store migrations/* migrations/versions/*
@@ -53,16 +54,20 @@ READING_ORDER = {
         ledger/lots ledger/inventory ledger/holds ledger/orders ledger/accounts ledger/margins ledger/quoting
         ledger/quotes ledger/feedback ledger/serial_numbers ledger/serials ledger/evidence
         ledger/retirements ledger/disclosure_words ledger/disclosures ledger/*
-        reports/words reports/page reports/cells reports/why_sections reports/*
+        reports/words reports/page reports/cells reports/purchase_sheets reports/year_sheets reports/why_sections
+        reports/paper_parts reports/plan_settlement reports/plan_schedule reports/plan_standing reports/plan_chapter
+        reports/disclosure_statement reports/quote_letter reports/docx_file reports/pdf_file reports/html_file
+        reports/* reports/papers
         problem_request market_desk price_desk risk_terms saved_draws reports/markets reports/prices reports/scenarios
         reports/risk_files reports/risk reports/budgets curve_answers reports/curve_files reports/curve_parts
-        reports/curves use_cases replanning executors scenario_desk risk_desk curve_desk demo problems progress
+        reports/curves use_cases replanning executors scenario_desk risk_desk curve_desk paper_desk demo problems progress
         jobs/requests jobs/attempts jobs/book jobs/answers jobs/scenario_sets jobs/attending jobs/slots jobs/dispatch
         jobs/durable jobs/worker jobs/running jobs/companion jobs/*
         metrics door planners problem_details routes/answering routes/shapes routes/faults routes/retirement_shapes
         routes/offers_files routes/plan_questions routes/plans routes/quoting_terms routes/quotes routes/job_bodies
         routes/job_asking routes/*
-        router_list openapi pages/assets pages/rendering pages/viewing pages/listing pages/plan_making pages/*
+        router_list openapi pages/assets pages/rendering pages/viewing pages/listing pages/plan_making pages/plan_words
+        pages/question_form pages/plan_facts pages/plan_tables pages/sides pages/*
         pages/page_list passage stopping app slow_clients serving administration job_administration
         verification
         command_words command_options service_commands
@@ -202,8 +207,14 @@ def dynamic_import(node: ast.Call) -> str | None:
     return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else "?"
 
 
+@functools.cache
+def _parsed(source: str) -> ast.Module:
+    """Read once, whichever rules ask."""
+    return ast.parse(source)
+
+
 def imports_of(path: str, source: str, modules: set[str]) -> Iterator[Import]:
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_parsed(source)):
         if isinstance(node, ast.Import):
             yield from (Import(path, node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -374,7 +385,7 @@ def pure_packages_take_dates_and_seeds_as_arguments(tree: Tree) -> Iterator[str]
         for one in imports_of(path, source, set()):
             if is_impure(one.target):
                 yield f"{path}:{one.line} imports {one.target}: no clock, environment, network or chance here."
-        for line, name, call in used_names(ast.parse(source)):
+        for line, name, call in used_names(_parsed(source)):
             if is_impure(name):
                 yield f"{path}:{line} uses {name}: dates, settings and seeds are arguments."
             if is_unseeded(name, call):
@@ -391,7 +402,7 @@ def is_reexport(node: ast.stmt) -> bool:
 def package_inits_only_reexport(tree: Tree) -> Iterator[str]:
     for path, source in sorted(tree.items()):
         if is_package_file(path) and path.endswith("/__init__.py"):
-            for node in ast.parse(source).body:
+            for node in _parsed(source).body:
                 if not is_reexport(node):
                     yield f"{path}:{node.lineno} does something: an __init__ only re-exports."
 

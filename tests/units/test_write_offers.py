@@ -100,7 +100,7 @@ def rows(offers: Offers) -> list[dict[str, object]]:
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(market=markets())
 def test_offers_written_and_read_are_the_same(name, lang, market, tmp_path):
@@ -110,7 +110,7 @@ def test_offers_written_and_read_are_the_same(name, lang, market, tmp_path):
     assert again.sha256 == market.sha256
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(market=markets())
 def test_offers_made_a_frame_and_back_are_the_same(market):
     again = offers_from_frame(offers_to_frame(market))
