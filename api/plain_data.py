@@ -72,14 +72,23 @@ class PlainData:
 def read_plain(path: Path) -> PlainData:
     """A file's plain values. Raises BadInput with every fault of its syntax that can be told at once."""
     try:
-        text = text_of(bytes_of(path))
-        if not text.strip():
-            _refuse("file_empty", "文件没有内容", "the file has no content")
-        as_json = path.suffix.casefold() == ".json" or (text.lstrip()[0] in "{[" and _is_json(text))
-        value, lines = _read_json(text) if as_json else _read_yaml(text)
+        content = bytes_of(path)
     except BadInput as error:
         raise BadInput([f.at(path.name) for f in error.findings]) from error.__cause__
-    return PlainData(value, path.name, lines)
+    return plain_content(content, path.name)
+
+
+def plain_content(content: bytes, file: str) -> PlainData:
+    """The plain values of a file's bytes; `file` is its name. Raises BadInput as `read_plain` does."""
+    try:
+        text = text_of(content)
+        if not text.strip():
+            _refuse("file_empty", "文件没有内容", "the file has no content")
+        is_json = file.casefold().endswith(".json") or (text.lstrip()[0] in "{[" and _is_json(text))
+        value, lines = _read_json(text) if is_json else _read_yaml(text)
+    except BadInput as error:
+        raise BadInput([f.at(file) for f in error.findings]) from error.__cause__
+    return PlainData(value, file, lines)
 
 
 def plain_json(content: bytes) -> Any:

@@ -1,15 +1,25 @@
-"""Rule packs that organisations bring: each content once, the newest of an id counts."""
+"""Rule packs that organisations bring: each content once, the newest of an id counts; and those that ship."""
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import RowMapping
 
 from api.access.scope import Scope
 from api.archive import documents
 from api.database.tables import packs
+from api.refusals import not_found
 from optimizer.plan import canonical
-from optimizer.rule_pack import RulePack
+from optimizer.rule_pack import RulePack, read_rule_pack, shipped_rule_packs
+
+
+class KnownPack(NamedTuple):
+    """A rule pack that events of the organisation may name."""
+
+    pack: RulePack
+    shipped: bool
+    document: dict[str, Any]
+    """As it is kept."""
 
 
 def keep_pack(scope: Scope, pack: RulePack) -> RowMapping:
@@ -47,3 +57,28 @@ def pack_document(scope: Scope, row: RowMapping) -> dict[str, Any]:
     """A rule pack as JSON data."""
     document: dict[str, Any] = json.loads(documents.content_of(scope.c, row["document"]))
     return document
+
+
+def known_packs(scope: Scope) -> list[KnownPack]:
+    """Shipped ones first, then the organisation's own, the newest of each id."""
+    return [*(_shipped(name) for name in shipped_rule_packs()), *(_own(scope, row) for row in newest_packs(scope))]
+
+
+def known_pack(scope: Scope, pack_id: str) -> KnownPack:
+    """The pack of an id. Raises Refused `not_found`."""
+    if pack_id in shipped_rule_packs():
+        return _shipped(pack_id)
+    row = newest_pack(scope, pack_id)
+    if row is None:
+        raise not_found()
+    return _own(scope, row)
+
+
+def _shipped(name: str) -> KnownPack:
+    pack = read_rule_pack(name)
+    return KnownPack(pack, True, pack.dump())
+
+
+def _own(scope: Scope, row: RowMapping) -> KnownPack:
+    document = pack_document(scope, row)
+    return KnownPack(RulePack.model_validate(document), False, document)

@@ -10,6 +10,7 @@ from api.access.scope import Scope
 from api.archive import documents
 from api.database.job_tables import ENDED, jobs, papers
 from api.jobs.requests import JobRequest
+from api.plain_data import plain_json
 from api.refusals import KINDS, Refused, not_found
 from market_data.store_tables import findings_of
 from optimizer.findings import fault
@@ -70,6 +71,23 @@ def cancel(scope: Scope, job_id: str) -> RowMapping:
         scope.change(jobs, jobs.c.id == job_id, **now)
     scope.note("job.cancel", job_id, state=row["state"])
     return scope.one(jobs, job_id)
+
+
+def again(scope: Scope, job_id: str) -> RowMapping:
+    """Asks anew for what a job was asked for: how a cancellation is taken back, and a failure tried again.
+
+    Raises:
+        Refused: `not_found`; `too_many` as `accept`.
+    """
+    return accept(scope, asked_of(scope, find(scope, job_id)))
+
+
+def asked_of(scope: Scope, row: RowMapping) -> JobRequest:
+    """What a job was asked for; its problem only as it was kept, unread."""
+    kept = plain_json(documents.content_of(scope.c, row["request"]))
+    inputs = None if row["inputs"] is None else documents.content_of(scope.c, row["inputs"])
+    lang: Language = "en" if row["lang"] == "en" else "zh"
+    return JobRequest(row["kind"], lang, row["title"], kept["options"], tuple(kept["papers"]), inputs=inputs)
 
 
 def find(scope: Scope, job_id: str, *conditions: ColumnElement[bool]) -> RowMapping:

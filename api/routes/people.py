@@ -1,6 +1,7 @@
 """`/v1/users`, `/v1/organisation`: who there is, and what their organisation is called."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
@@ -8,7 +9,7 @@ from pydantic import Field
 from sqlalchemy import RowMapping
 
 from api.access import people
-from api.access.scope import Scope
+from api.access.scope import Actor, Scope
 from api.database.tables import users
 from api.routes.answering import Answer, Body, Caller, Cursor, Done, ExactRoute, Limit, allowed, page_document
 from api.routes.shapes import Id, LoginIn, NameIn, PasswordIn, RolesIn, TimeText
@@ -91,12 +92,7 @@ def add_user(new: NewUser, caller: Caller = allowed("people.write")) -> Response
     """
     if new.password is not None:
         caller.refuse_key()
-    if caller.actor.way == "local" and "administrator" not in new.roles:
-        zh, en = "首位用户应为管理员 (administrator)", "the first user should be an administrator"
-        raise BadInput([fault("first_administrator", zh, en, path="roles")])
-    if caller.actor.way == "local" and new.password is None:
-        zh, en = "首位管理员需要密码", "the first administrator needs a password"
-        raise BadInput([fault("first_administrator", zh, en, path="password")])
+    refuse_other_first_user(caller.actor, new.roles, new.password)
 
     def work(scope: Scope) -> Done:
         made = people.add_user(scope, new.login, new.name, new.roles, new.password)
@@ -127,6 +123,16 @@ def change_user(user_id: str, change: UserChange, caller: Caller = allowed("peop
         return Done(200, _user(changed))
 
     return caller.once(work)
+
+
+def refuse_other_first_user(actor: Actor, roles: Sequence[str], password: str | None) -> None:
+    """While nobody can administer, the first user is an administrator with a password. Raises BadInput."""
+    if actor.way == "local" and "administrator" not in roles:
+        zh, en = "首位用户应为管理员 (administrator)", "the first user should be an administrator"
+        raise BadInput([fault("first_administrator", zh, en, path="roles")])
+    if actor.way == "local" and password is None:
+        zh, en = "首位管理员需要密码", "the first administrator needs a password"
+        raise BadInput([fault("first_administrator", zh, en, path="password")])
 
 
 def _user(row: RowMapping) -> dict[str, Any]:
