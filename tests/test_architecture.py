@@ -66,7 +66,8 @@ READING_ORDER = {
         metrics door planners problem_details routes/answering routes/shapes routes/faults routes/retirement_shapes
         routes/offers_files routes/plan_questions routes/plans routes/quoting_terms routes/quotes routes/job_bodies
         routes/job_asking routes/*
-        router_list openapi pages/assets pages/rendering pages/viewing pages/listing pages/plan_making pages/plan_words
+        router_list openapi pages/assets pages/rendering pages/viewing pages/listing pages/typed_forms
+        pages/plan_making pages/plan_words
         pages/question_form pages/plan_facts pages/plan_tables pages/sides pages/*
         pages/page_list passage stopping app slow_clients serving administration job_administration
         verification
@@ -121,6 +122,7 @@ ROOMS = {
     "uvicorn": ["api/*"],
     "h11": ["api/slow_clients.py"],
     "jinja2": ["api/*"],
+    "markupsafe": ["api/pages/*"],
     "typer": ["api/*"],
     "rich": ["api/*"],
     "dbos": ["api/*"],
