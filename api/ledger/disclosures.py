@@ -73,6 +73,24 @@ def build(scope: Scope, wanted: Wanted) -> tuple[RowMapping, bool]:
     return scope.one(disclosures, row_id), True
 
 
+def lacking(scope: Scope, wanted: Wanted) -> list[Finding]:
+    """What is missing before this could be published, without making a version of it. Raises as `build`."""
+    return _record(scope, wanted, last_published(scope, wanted.event_id))[1]
+
+
+def versions_of(scope: Scope, event_id: str) -> Sequence[RowMapping]:
+    """The versions of an event, the newest first."""
+    here = scope.select(disclosures, disclosures.c.event_id == event_id)
+    return scope.rows(here.order_by(disclosures.c.version.desc()))
+
+
+def last_published(scope: Scope, event_id: str) -> RowMapping | None:
+    """The version of an event that was published last; None where none was."""
+    versions = versions_of(scope, event_id)
+    published = _published(scope, [r["id"] for r in versions])
+    return next((r for r in versions if r["id"] in published), None)
+
+
 def _locked(scope: Scope, event_id: str) -> Sequence[RowMapping]:
     """The versions of an event, the newest first; nobody else adds or publishes until the end."""
     here = scope.select(disclosures, disclosures.c.event_id == event_id)

@@ -1,5 +1,6 @@
 """`/v1/audit`: who did what with which inputs, whether the record holds, and the whole of it to keep elsewhere."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -12,12 +13,14 @@ from api.access import trail
 from api.access.scope import Scope
 from api.access.trail_exports import export_lines
 from api.database import tables
+from api.refusals import not_found
 from api.routes.answering import Answer, Body, Caller, Cursor, ExactRoute, Limit, allowed, page_document
 from api.routes.shapes import Sha256, TimeText
 from market_data.store_tables import time_text
 from optimizer.errors import BadInput
 from optimizer.findings import fault
 from optimizer.plan import canonical
+from optimizer.wording import Language
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=ExactRoute)
 NOTED_MAX = 10_000
@@ -114,20 +117,51 @@ def list_entries(
     until: Annotated[Moment | None, Query(description="Before this moment.")] = None,
 ) -> Response:
     """Entries of the organisation's trail that meet every condition given, the newest first."""
-    found = tables.trail.c
-    wanted = [column == value for column, value in ((found.action, action), (found.object, object)) if value]
     times = [None if t is None else _moment(name, t) for name, t in (("since", since), ("until", until))]
-    wanted += [] if times[0] is None else [found.at >= times[0]]
-    wanted += [] if times[1] is None else [found.at < times[1]]
-    wanted += [] if cursor is None else [found.seq < _place(cursor)]
+    wanted = Sought(action, object, user, times[0], times[1])
+    before = None if cursor is None else place_of(cursor)
 
     def work(scope: Scope) -> dict[str, Any]:
-        mine = [*wanted, *([] if user is None else [_acted(scope, user)])]
-        rows = scope.rows(scope.select(tables.trail, *mine).order_by(found.seq.desc()).limit(limit + 1))
-        after = str(rows[limit - 1]["seq"]) if len(rows) > limit else None
-        return page_document([trail.entry_document(r) for r in rows[:limit]], after)
+        return page_document(*entries_found(scope, wanted, limit, before))
 
     return caller.show(caller.read(work))
+
+
+@dataclass(frozen=True)
+class Sought:
+    """What entries of the trail are asked for; None: any will do."""
+
+    action: str | None = None
+    object: str | None = None
+    user: str | None = None
+    since: str | None = None
+    """A moment as the tables write it; entries from then on."""
+    until: str | None = None
+    """A moment as the tables write it; entries before then."""
+
+
+def entries_found(
+    scope: Scope, wanted: Sought, limit: int, before: int | None = None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Entries that meet every condition, the newest first, below the number `before`; and where the next page is."""
+    found = tables.trail.c
+    mine = [c == v for c, v in ((found.action, wanted.action), (found.object, wanted.object)) if v]
+    mine += [] if wanted.since is None else [found.at >= wanted.since]
+    mine += [] if wanted.until is None else [found.at < wanted.until]
+    mine += [] if before is None else [found.seq < before]
+    mine += [] if wanted.user is None else [_acted(scope, wanted.user)]
+    rows = scope.rows(scope.select(tables.trail, *mine).order_by(found.seq.desc()).limit(limit + 1))
+    after = str(rows[limit - 1]["seq"]) if len(rows) > limit else None
+    return [trail.entry_document(r) for r in rows[:limit]], after
+
+
+def entry_found(scope: Scope, seq: int) -> tuple[dict[str, Any], bool]:
+    """An entry, and whether it is what was written behind the one before it. Raises Refused `not_found`."""
+    rows = {r["seq"]: r for r in trail.some_entries(scope.c, scope.actor.organisation_id, seq - 2, seq)}
+    if seq not in rows:
+        raise not_found()
+    last = str(rows[seq - 1]["hash"]) if seq - 1 in rows else trail.NO_ENTRY
+    return trail.entry_document(rows[seq]), trail.follows(rows[seq], last)
 
 
 def _moment(name: str, time: AwareDatetime) -> str:
@@ -138,7 +172,8 @@ def _moment(name: str, time: AwareDatetime) -> str:
         raise BadInput([fault("time_range", zh, en, path=name, value=time)]) from error
 
 
-def _place(cursor: str) -> int:
+def place_of(cursor: str) -> int:
+    """The number below which the next page begins. Raises BadInput."""
     if not (cursor.isascii() and cursor.isdigit() and 0 < int(cursor) <= SEQ_MAX):
         zh, en = "不是上一页给出的 cursor", "is no cursor that an earlier page gave"
         raise BadInput([fault("cursor", zh, en, path="cursor", value=cursor)])
@@ -161,7 +196,7 @@ def show_head(caller: Caller = allowed("audit.read")) -> Response:
 @router.get("/verify", response_model=None, responses={200: {"model": VerifyAnswer}}, summary="Whether the chain holds")
 def verify_chain(caller: Caller = allowed("audit.read")) -> Response:
     """Every entry is hashed again. A changed, missing or inserted entry is told by its number."""
-    return caller.show(caller.read(lambda scope: _verified(scope, {}, caller)))
+    return caller.show(caller.read(lambda scope: verified(scope, {}, caller.lang)))
 
 
 @router.post(
@@ -173,12 +208,13 @@ def verify_chain(caller: Caller = allowed("audit.read")) -> Response:
 def verify_against(noted: Noted, caller: Caller = allowed("audit.read")) -> Response:
     """As GET; besides, every noted hash must stand where it stood. It changes nothing and notes nothing."""
     known = {n.seq: n.hash for n in noted.noted}
-    return caller.show(caller.read(lambda scope: _verified(scope, known, caller)))
+    return caller.show(caller.read(lambda scope: verified(scope, known, caller.lang)))
 
 
-def _verified(scope: Scope, noted: dict[int, str], caller: Caller) -> dict[str, Any]:
+def verified(scope: Scope, noted: dict[int, str], lang: Language) -> dict[str, Any]:
+    """Whether the organisation's chain holds, also against hashes noted before; where it ends, and every break."""
     found = list(trail.chain_breaks(scope.c, scope.actor.organisation_id, noted))
-    return {"holds": not found, "head": _head(scope), "breaks": [b.as_dict(caller.lang) for b in found]}
+    return {"holds": not found, "head": _head(scope), "breaks": [b.as_dict(lang) for b in found]}
 
 
 def _head(scope: Scope) -> dict[str, Any]:
