@@ -49,7 +49,12 @@ AsOfOption = Annotated[
 ]
 OutOption = Annotated[
     str | None,
-    typer.Option("-o", "--output", metavar="FILE", help=both("另存为 .json .xlsx .csv", "also write .json .xlsx .csv")),
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help=both("另存为 .json .xlsx .csv .docx .pdf .html", "also .json .xlsx .csv .docx .pdf .html"),
+    ),
 ]
 
 PicturesOutOption = Annotated[

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from api import settings
 from api.documents import Gathered
 from api.event_files import read_day, whole_number
 from api.problem_request import ProblemRequest
@@ -23,7 +24,7 @@ from optimizer.offers import Offers
 from optimizer.quantities import NotANumber, decimal_of
 from optimizer.wording import Language
 
-PAPERS = (".json", ".xlsx", ".csv")
+PAPERS = (".json", ".xlsx", ".csv", ".docx", ".pdf", ".html")
 """What a plan can be written as."""
 DAYS_MAX = 99_999
 """Days that somebody may look ahead: two lifetimes; more is a slip."""
@@ -89,14 +90,10 @@ def write_paper(made: Plan, path: Path, lang: Language) -> None:
     kind = path.suffix.casefold()
     if kind == ".json":
         content = made.to_json().encode()
-    elif kind == ".csv":
-        from api.reports.csv import lines_csv
-
-        content = lines_csv(made, lang)
     else:
-        from api.reports.xlsx import workbook
+        from api.reports.papers import plan_paper
 
-        content = workbook(made, lang)
+        content = plan_paper(made, kind.removeprefix("."), lang, settings.today())
     write_whole(path, content)
 
 

@@ -250,6 +250,10 @@ BODIES: dict[str, Any] = {
 """Where the example of the document would not do."""
 QUERIES: dict[str, Callable[[Things], dict[str, str]]] = {
     "GET /v1/snapshots/{snapshot}/differences": lambda t: {"to": t.value("/v1/snapshots/{snapshot}")},
+    "GET /v1/plans/{run_id}/paper": lambda t: {"kind": "html"},
+    "GET /v1/disclosures/{disclosure_id}/paper": lambda t: {"kind": "html"},
+    "GET /v1/quotes/{quote_id}/paper": lambda t: {"kind": "html"},
+    "GET /v1/quotes/received/{quote_id}/paper": lambda t: {"kind": "html"},
 }
 """Parameters without which a route answers nothing."""
 
