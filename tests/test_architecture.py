@@ -42,7 +42,7 @@ READING_ORDER = {
         failures changes scenario library scenario_set offer_facts keeping circumstances causes compare baselines
         outcomes side_by_side breakpoints frontier curves break_even alternatives draws
         merit_order hot_chain swept sweep runner summary recourse risk stochastic budgeting charts_style
-        charts charts_risk
+        charts charts_risk charts_cursor
     """,
     "api": """
         settings setting_words logs printable refusals whole_files plain_data event_files plausibility documents
@@ -61,14 +61,16 @@ READING_ORDER = {
         problem_request market_desk price_desk risk_terms saved_draws reports/markets reports/prices reports/scenarios
         reports/risk_files reports/risk reports/budgets curve_answers reports/curve_files reports/curve_parts
         reports/curves use_cases replanning executors scenario_desk risk_desk curve_desk paper_desk demo problems progress
-        jobs/requests jobs/attempts jobs/book jobs/answers jobs/scenario_sets jobs/attending jobs/slots jobs/dispatch
+        jobs/waiting jobs/requests jobs/attempts jobs/book jobs/answers jobs/scenario_sets jobs/attending jobs/slots jobs/dispatch
         jobs/durable jobs/worker jobs/running jobs/companion jobs/*
         metrics door planners problem_details routes/answering routes/shapes routes/faults routes/retirement_shapes
         routes/offers_files routes/plan_questions routes/plans routes/quoting_terms routes/quotes routes/job_bodies
         routes/job_asking routes/*
-        router_list openapi pages/assets pages/rendering pages/viewing pages/listing pages/typed_forms
+        router_list openapi pages/assets pages/rendering pages/viewing pages/listing pages/typed_forms pages/field_faults
+        pages/retirement_words pages/retirement_making
         pages/plan_making pages/plan_words
-        pages/question_form pages/plan_facts pages/plan_tables pages/sides pages/*
+        pages/question_form pages/plan_facts pages/plan_tables pages/sides
+        pages/chart_answers pages/budget_results pages/budget_shown pages/home pages/*
         pages/page_list passage stopping app slow_clients serving administration job_administration
         verification
         command_words command_options service_commands
