@@ -20,6 +20,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from api.jobs.waiting import Waiting
 from api.refusals import Refused
 from optimizer.errors import BadInput
 
@@ -93,15 +94,28 @@ class Metrics:
             self._plans.labels(outcome).inc()
             self._plan_seconds.observe(time.perf_counter() - began)
 
-    def text(self) -> bytes:
-        """Every figure, as Prometheus reads it."""
+    def text(self, waits: Waiting | None) -> bytes:
+        """Every figure, as Prometheus reads it; without those of the database where it does not answer."""
+        stored = b"" if waits is None else generate_latest(_stored(waits))
         if not self._folder:
-            return generate_latest(self.registry)
+            return generate_latest(self.registry) + stored
         together = CollectorRegistry()
         multiprocess.MultiProcessCollector(together, path=self._folder)  # type: ignore[no-untyped-call]
-        return generate_latest(together)
+        return generate_latest(together) + stored
 
     def close(self) -> None:
         """Takes what this process was doing out of the sums."""
         if self._folder:
             multiprocess.mark_process_dead(os.getpid(), path=self._folder)  # type: ignore[no-untyped-call]
+
+
+def _stored(waits: Waiting) -> CollectorRegistry:
+    """What the database knows, the same whichever process is asked."""
+    of = CollectorRegistry()
+    jobs = Gauge("jinheng_jobs", "Jobs that have not ended, by state.", ["state"], registry=of)
+    jobs.labels("queued").set(waits.queued)
+    jobs.labels("running").set(waits.running)
+    oldest = Gauge("jinheng_jobs_oldest_queued_seconds", "How long the oldest queued job has waited.", registry=of)
+    oldest.set(waits.oldest_queued_seconds)
+    Gauge("jinheng_holds", "Holds that keep stock.", registry=of).set(waits.holds)
+    return of

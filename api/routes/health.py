@@ -7,6 +7,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.database.opening import schema_faults
 from api.door import is_this_machine
+from api.jobs.waiting import Waiting, waiting
 from api.metrics import MEDIA_TYPE
 from api.refusals import Refused
 from api.routes.answering import Answer
@@ -59,8 +60,21 @@ async def show_metrics(request: Request) -> Response:
     """For this machine without a key; from elsewhere, or through a proxy, with a key that may read the audit."""
     if not is_this_machine(request):
         await run_in_threadpool(_admit, request)
-    text = await run_in_threadpool(request.app.state.metrics.text)
+    text = await run_in_threadpool(_figures, request)
     return Response(text, media_type=MEDIA_TYPE, headers=NOT_KEPT)
+
+
+def _figures(request: Request) -> bytes:
+    found: bytes = request.app.state.metrics.text(_waiting(request))
+    return found
+
+
+def _waiting(request: Request) -> Waiting | None:
+    try:
+        with request.app.state.records.database.reading() as c:
+            return waiting(c)
+    except BadInput:  # monitors see it at /readyz, and the process's own figures all the same
+        return None
 
 
 def _admit(request: Request) -> None:

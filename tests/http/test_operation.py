@@ -22,7 +22,7 @@ from api.setting_words import MEANINGS, shown_settings
 from api.setting_words import masked as masked_address
 from api.settings import ServiceSettings, service_settings
 from market_data.store_opening import connect
-from tests.http.conftest import EVENT, PASSWORD, QUESTION, client_of, settings_for
+from tests.http.conftest import EVENT, OFFERS, PASSWORD, QUESTION, client_of, settings_for
 
 
 def kept(client: TestClient, name: str = "e") -> Any:
@@ -85,6 +85,18 @@ def test_figures_count_requests_by_template_and_plans_by_outcome(on_sqlite):
     assert found['jinheng_plans_total{outcome="made"}'] == found['jinheng_plans_total{outcome="bad_input"}'] == 1
     assert found["jinheng_plan_seconds_count"] == 2
     assert found["jinheng_requests_running"] == 1 and found["jinheng_plans_waiting"] == 0
+
+
+def test_figures_tell_what_waits_in_the_database(app, mine):
+    job = {"kind": "plan", **QUESTION}
+    assert mine.organiser.post("/v1/jobs", json=job).status_code == 202
+    offers = [{k: v for k, v in offer.items() if k != "valid_until"} for offer in OFFERS]
+    assert mine.broker.post("/v1/inventory", json={"offers": offers}).status_code in (200, 201)
+    lot = mine.broker.get("/v1/inventory").json()["items"][0]["id"]
+    assert mine.broker.post("/v1/holds", json={"lines": [{"lot": lot, "tonnes": "5"}]}).status_code == 201
+    found = figures(client_of(app).get("/metrics").text)
+    assert (found['jinheng_jobs{state="queued"}'], found['jinheng_jobs{state="running"}']) == (1, 0)
+    assert found["jinheng_jobs_oldest_queued_seconds"] >= 0 and found["jinheng_holds"] == 1
 
 
 def test_figures_are_for_this_machine_or_for_a_key_that_may_read_the_audit(app, mine):
