@@ -15,6 +15,14 @@ from api.routes.plan_questions import Answered, Asked, KeptNamed, answered, ques
 from api.routes.plans import task_of
 
 
+def asked_of(view: View, question: Mapping[str, Any]) -> Asked:
+    """A question as `POST /v1/plans` takes it, with what it names looked up where the viewer may. Raises BadInput."""
+    body = json.dumps(question, ensure_ascii=False).encode()
+    asked = Asked(body, view.lang, settings.today(), float(view.request.app.state.settings.plan_seconds))
+    wanted = question_of(asked)
+    return replace(asked, task=view.read(lambda scope: task_of(wanted, scope, view.caller)))
+
+
 async def plan_made(view: View, question: Mapping[str, Any]) -> Answered:
     """The plan of a question as `POST /v1/plans` takes it, not kept: for looking around.
 
@@ -22,15 +30,8 @@ async def plan_made(view: View, question: Mapping[str, Any]) -> Answered:
         BadInput: its faults, placed by the question's keys.
         Refused: it took too long, too many wait.
     """
-    body = json.dumps(question, ensure_ascii=False).encode()
-    state = view.request.app.state
-    asked = Asked(body, view.lang, settings.today(), float(state.settings.plan_seconds))
-
-    def begun() -> Asked:
-        wanted = question_of(asked)
-        return replace(asked, task=view.read(lambda scope: task_of(wanted, scope, view.caller)))
-
-    found = await state.planners.run(answered, await run_in_threadpool(begun))
+    asked = await run_in_threadpool(asked_of, view, question)
+    found = await view.request.app.state.planners.run(answered, asked)
     if isinstance(found, KeptNamed):
         raise AssertionError("what the question names was looked up")
     assert isinstance(found, Answered)

@@ -35,6 +35,7 @@ from api.routes.shapes import (
     YuanText,
 )
 from optimizer import check
+from optimizer.check import CheckReport
 from optimizer.errors import BadInput
 from optimizer.findings import fault
 from optimizer.plan import Plan
@@ -206,8 +207,7 @@ def show_run(run_id: str, caller: Caller = allowed("plans.read")) -> Response:
 )
 def check_plan(run_id: str, caller: Caller = allowed("plans.read")) -> Response:
     """The check of `jinheng check`; it changes nothing and notes nothing."""
-    document, offers = caller.read(lambda scope: _whole(scope, run_id))
-    return caller.show(check(document, offers).as_dict(caller.lang))
+    return caller.show(caller.read(lambda scope: derived_again(scope, run_id)).as_dict(caller.lang))
 
 
 @router.post(
@@ -235,6 +235,11 @@ async def replay_plan(run_id: str, request: Request, caller: Caller = allowed("p
         "engine_now": again.engine,
     }
     return caller.show(answer)
+
+
+def derived_again(scope: Scope, run_id: str) -> CheckReport:
+    """A kept plan, derived again without the solver that made it. Raises Refused `not_found`."""
+    return check(*_whole(scope, run_id))
 
 
 def _whole(scope: Scope, run_id: str) -> tuple[dict[str, Any], Any]:

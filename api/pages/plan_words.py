@@ -1,0 +1,147 @@
+"""A plan's sentences in the language of whoever looks.
+
+A plan is written in one language, and its hash holds it to that. What it names by a code has words in both; a sentence
+that has no code stays as it was written, and the page says in which language.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from optimizer.eligibility import CLAUSE_NAMES, REASONS
+from optimizer.plan import Json, OfferReason, Plan, TierResult
+from optimizer.statement import BEATEN
+from optimizer.wording import Language, Text
+
+REASON_WORDS: dict[str, Text] = {
+    **{r.code: r.message for r in REASONS},
+    **{code: message for code, (message, _) in BEATEN.items()},
+}
+"""Code -> why an offer is not used."""
+STATES: dict[str, Text] = {
+    "used": Text("选用", "bought"),
+    "beaten": Text("落选", "beaten"),
+    "left_out": Text("不合条件", "not eligible"),
+}
+REPAIRS: dict[str, Text] = {
+    "extra_budget": Text("增加预算", "more budget"),
+    "unranked": Text("接受未列入推荐顺序的工具", "admit means outside the recommended order"),
+    "allow_late": Text("接受超过一年的注销 (须说明)", "admit retirement after one year (to be explained)"),
+    "ex_ante": Text("林业碳汇按预计总量计入", "count the whole expected forestry delivery (ex ante)"),
+    "stale": Text("接受陈旧报价", "admit stale quotes"),
+}
+CAUSES: dict[str, Text] = {
+    "supply": Text("可用供给不足", "eligible supply falls short"),
+    "budget": Text("预算不足", "the budget falls short"),
+}
+OBJECTIVES: dict[str, Text] = {
+    "priority-first": Text("先覆盖, 再按推荐顺序, 后成本", "coverage, then the recommended order, then cost"),
+    "order-first": Text("先守推荐顺序, 再覆盖, 后成本", "the recommended order, then coverage, then cost"),
+    "cost-first": Text("先覆盖, 再成本, 后推荐顺序", "coverage, then cost, then the recommended order"),
+    "balanced": Text("先覆盖, 成本略放宽以靠近推荐顺序", "coverage, then the order within a slack on cost"),
+}
+_BOTH: dict[str, Text] = {
+    text: pair
+    for pair in (*CLAUSE_NAMES.values(), *(clause for _, clause in BEATEN.values() if clause is not None))
+    for text in pair
+}
+_CAP_LIFTED = re.compile(r"(?:取消上限: |lift the cap: )(.+) (?:≤|<=) ([0-9.e+-]+ %)")
+_CAP = re.compile(r"(?:上限|cap) (.+) (?:≤|<=) ([0-9.e+-]+ %)")
+_MISSED = re.compile(r"(?:未达到 (?P<zh>.+)|(?P<en>.+) is missed)")
+_CLASH = re.compile(r"(.+) (?:与|contradicts) (.+?)(?: 冲突)?")
+
+
+@dataclass(frozen=True, eq=False)
+class PlanWords:
+    """The words of one plan in one language."""
+
+    plan: Plan
+    lang: Language
+
+    @property
+    def is_other(self) -> bool:
+        """Whether the plan was written in the other language."""
+        return self.plan.lang != self.lang
+
+    @property
+    def written(self) -> str:
+        """The language of sentences that stay as they were written, as HTML names it."""
+        return "en" if self.plan.lang == "en" else "zh-CN"
+
+    @cached_property
+    def _tiers(self) -> dict[int, str]:
+        pack = self.plan.problem["rule_pack"]
+        named = [*pack["tiers"], *([pack["unranked"]] if pack.get("unranked") else [])]
+        return {int(t["tier"]): str(t["name"][self.lang]) for t in named}
+
+    def tier(self, tier: int) -> str:
+        """The name of a tier."""
+        known = {t.tier: t.name for t in self.plan.tiers}
+        return self._tiers.get(tier) or known.get(tier, str(tier))
+
+    def tier_note(self, tier: TierResult) -> str:
+        """Why a tier covers nothing; blank where it covers something."""
+        if tier.note is None or not self.is_other:
+            return tier.note or ""
+        count = re.search(r"\d+", tier.note)
+        if count is None:
+            return self._say("市场上没有这一层的报价", "no offer of this tier is on the market")
+        n = count.group()
+        return self._say(f"市场上这一层的 {n} 个报价都不合条件", f"none of the {n} offers of this tier is eligible")
+
+    @cached_property
+    def _registries(self) -> dict[str, str]:
+        names = [r["name"] for r in self.plan.problem["rule_pack"].get("registries", [])]
+        return {str(text): str(name[self.lang]) for name in names for text in name.values()}
+
+    def registry(self, name: str) -> str:
+        """Where something is cancelled: the rule pack's names in both languages, an offer's own as it is."""
+        return self._registries.get(name, name)
+
+    def reason(self, reason: OfferReason) -> str:
+        """Why an offer is not used."""
+        known = REASON_WORDS.get(reason.code)
+        return reason.message if known is None else known.say(self.lang)
+
+    def clause(self, text: str) -> str:
+        """Where a reason stands: a document's clause as it is cited, or the offer's terms, the user's choice, cost."""
+        known = _BOTH.get(text)
+        return text if known is None else known.say(self.lang)
+
+    def repair(self, repair: Json) -> str:
+        """A change that would help."""
+        kind, said = str(repair["kind"]), str(repair["change"])
+        if kind in REPAIRS:
+            return REPAIRS[kind].say(self.lang)
+        if kind.startswith("policy "):
+            name = kind.removeprefix("policy ")
+            return self._say(f"改用规则包 {name}", f"use rule pack {name}")
+        return self._matched(_CAP_LIFTED, said, lambda a, b: Text(f"取消上限: {a} ≤ {b}", f"lift the cap: {a} ≤ {b}"))
+
+    def cause(self, cause: Json) -> str:
+        """Why something stays uncovered."""
+        code, said = str(cause["code"]), str(cause["message"])
+        if code in CAUSES:
+            return CAUSES[code].say(self.lang)
+        if code == "max_share":
+            return self._matched(_CAP, said, lambda a, b: Text(f"上限 {a} ≤ {b}", f"cap {a} ≤ {b}"))
+        if code == "contradiction":
+            return self._matched(_CLASH, said, lambda a, b: Text(f"{a} 与 {b} 冲突", f"{a} contradicts {b}"))
+        found = _MISSED.fullmatch(said)
+        rule = said if found is None else found["zh"] or found["en"]
+        return said if found is None else self._say(f"未达到 {rule}", f"{rule} is missed")
+
+    def objective(self) -> str:
+        """In which order the plan minimises."""
+        known = self.plan.objective
+        if isinstance(known, str):
+            return f"{known}: {OBJECTIVES[known].say(self.lang)}" if known in OBJECTIVES else known
+        return self._say("自定层级", "levels of its own")
+
+    def _matched(self, pattern: re.Pattern[str], said: str, both: Any) -> str:
+        found = pattern.fullmatch(said)
+        return said if found is None else both(*found.groups()).say(self.lang)
+
+    def _say(self, zh: str, en: str) -> str:
+        return zh if self.lang == "zh" else en
