@@ -204,7 +204,7 @@ def _add(scope: Scope, source: str, source_id: str, line: Line) -> None:
     )
 
 
-def others_for(scope: Scope, rows: Sequence[RowMapping]) -> list[Finding]:
+def others_for(scope: Scope, rows: Sequence[Mapping[str, Any] | RowMapping]) -> list[Finding]:
     """A warning for each event that instructions of another source stand for too: nothing should be cancelled twice."""
     if not rows:
         return []

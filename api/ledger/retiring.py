@@ -56,6 +56,19 @@ def instruct(scope: Scope, bought: Purchase) -> tuple[list[RowMapping], bool, li
     return rows, new, [*bought.doubts, *retirements.others_for(scope, rows)]
 
 
+def known_of(scope: Scope, bought: Purchase) -> int:
+    """How many instructions of a purchase there are already."""
+    return scope.count(table, table.c.source == bought.source, table.c.source_id == bought.source_id)
+
+
+def others_beside(scope: Scope, bought: Purchase) -> list[Finding]:
+    """A warning for each event of a purchase that instructions of another one stand for already."""
+    asked = [
+        {"event_id": line.event_id, "source": bought.source, "source_id": bought.source_id} for line in bought.lines
+    ]
+    return retirements.others_for(scope, asked)
+
+
 def enter_serials(scope: Scope, retirement_id: str, entries: Sequence[serials.Entry], expected: int | None) -> int:
     """Adds serials to an instruction; gives how many were new. Those that it has already stay as they are.
 
