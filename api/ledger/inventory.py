@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from api.access.scope import Scope
 from api.access.secrets import new_id
+from api.archive import documents
 from api.database.ledger_tables import lots, moves
 from api.ledger.lots import Cause, Entry, as_dict, enter, find_lots, offer_of, terms_of
 from api.planning import offers_of
@@ -174,3 +175,21 @@ def shelf(scope: Scope) -> list[dict[str, Any]]:
     sold = sold_kg(scope)
     rows = [{**as_dict(row), "sold_t": tonnes(sold.get(row["id"], 0))} for row in scope.rows(scope.select(lots))]
     return sorted(rows, key=lambda row: str(row["offer_id"]))
+
+
+def before_last_adjustment(scope: Scope, lot_id: str) -> tuple[RowMapping, dict[str, Any]]:
+    """A lot's last move, an adjustment, and the terms that it changed, as they were before it; None: there was none.
+
+    Raises:
+        Refused: `conflict`, where the last move was no adjustment; `not_found`.
+    """
+    lot = find_lots(scope, [lot_id], lock=True)[lot_id]
+    newest = scope.select(moves, moves.c.lot_id == lot_id).order_by(moves.c.number.desc())
+    last = scope.rows(newest.limit(1))[0]
+    if last["kind"] != "adjust":
+        zh, en = "最近一次变动不是调整", "the last change is no adjustment"
+        raise Refused("conflict", [fault("not_adjusted", zh, en, value=lot_id)])
+    earlier = scope.rows(newest.where(moves.c.terms.is_not(None), moves.c.number < last["number"]).limit(1))[0]
+    was = json.loads(documents.content_of(scope.c, earlier["terms"]))
+    is_now = json.loads(lot["terms"])
+    return last, {k: was.get(k) for k in was.keys() | is_now.keys() if was.get(k) != is_now.get(k)}

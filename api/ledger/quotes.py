@@ -282,6 +282,17 @@ def _facts(line: dict[str, Any], cost: dict[str, Any]) -> dict[str, Any]:
     return {**{k: v for k, v in line.items() if k not in ("tonnes", "price")}, "seller": cost["seller"]}
 
 
+def hold_quote(scope: Scope, quote_id: str, minutes: int, reason: str) -> str:
+    """Holds a quote whole, at its prices, for so many minutes; gives the hold's id.
+
+    Raises:
+        Refused: as `lines_to_hold` and `holds.take`.
+    """
+    row = scope.one(quotes, quote_id)
+    client = Client(row["client"], row["client_organisation_id"])
+    return holds.take(scope, client, lines_to_hold(scope, row), minutes, reason, quote_id)
+
+
 def hold_again(scope: Scope, hold_id: str, expires_at: datetime) -> str:
     """Holds once more what a hold kept, at its prices, until a moment; gives the new hold's id.
 

@@ -157,6 +157,11 @@ NOTES: dict[str, Text] = {
     "cancelled": Text("已取消", "Cancelled"),
     "made": Text("已生成", "Made"),
     "sent": Text("已发送", "Sent"),
+    "imported": Text("已导入", "Imported"),
+    "held": Text("已预留", "Held"),
+    "released": Text("已释放, 数量重新可售", "Released; it can be sold again"),
+    "ordered": Text("已成为订单", "It is an order now"),
+    "delivered": Text("已记录交付", "The delivery is noted"),
 }
 """What a page tells once after a change."""
 

@@ -7,9 +7,8 @@ from pydantic import ConfigDict, Field, WithJsonSchema
 
 from api.access.scope import Scope
 from api.database.ledger_tables import holds as table
-from api.database.ledger_tables import quotes as quote_table
 from api.ledger import holds, quotes
-from api.ledger.holds import Client, LineHeld
+from api.ledger.holds import Client
 from api.routes.answering import Answer, Body, Caller, Cursor, Done, ExactRoute, Limit, allowed, page_document
 from api.routes.shapes import DECIMAL, Id, TimeText, TonnesText, YuanText
 from optimizer.errors import BadInput
@@ -95,19 +94,18 @@ def take_hold(new: NewHold, caller: Caller = allowed("holds.write")) -> Response
         raise BadInput([fault("one_of", zh, en, path="quote_id")])
 
     def work(scope: Scope) -> Done:
-        client, lines = _wanted(new, scope)
-        hold_id = holds.take(scope, client, lines, new.minutes, new.reason, new.quote_id)
+        hold_id = _taken(new, scope)
         return Done(201, _document(scope, hold_id), location=f"/v1/holds/{hold_id}")
 
     return caller.once(work)
 
 
-def _wanted(new: NewHold, scope: Scope) -> tuple[Client, list[LineHeld]]:
-    if new.quote_id is None:
-        asked = [(line.lot, line.tonnes, line.price) for line in new.lines]
-        return Client(new.client), holds.lines_of_lots(scope, asked, new.event_id)
-    row = scope.one(quote_table, new.quote_id)
-    return Client(row["client"], row["client_organisation_id"]), quotes.lines_to_hold(scope, row)
+def _taken(new: NewHold, scope: Scope) -> str:
+    if new.quote_id is not None:
+        return quotes.hold_quote(scope, new.quote_id, new.minutes, new.reason)
+    asked = [(line.lot, line.tonnes, line.price) for line in new.lines]
+    lines = holds.lines_of_lots(scope, asked, new.event_id)
+    return holds.take(scope, Client(new.client), lines, new.minutes, new.reason)
 
 
 def _document(scope: Scope, hold_id: str) -> dict[str, Any]:

@@ -187,7 +187,7 @@ def show_lot(lot_id: str, caller: Caller = allowed("inventory.read")) -> Respons
 @router.patch("/{lot_id}", response_model=None, responses={200: {"model": LotAnswer}}, summary="Adjust a lot")
 def adjust_lot(lot_id: str, change: Adjustment, caller: Caller = allowed("inventory.write")) -> Response:
     """Changes stock and terms, with a reason; stock never goes below what is held. `If-Match` names the version."""
-    expected, kg = caller.expected_version(), _signed_kg(change.change_t)
+    expected, kg = caller.expected_version(), signed_kg(change.change_t)
     terms = plain_value(change.terms)
 
     def work(scope: Scope) -> Done:
@@ -197,7 +197,8 @@ def adjust_lot(lot_id: str, change: Adjustment, caller: Caller = allowed("invent
     return caller.once(work)
 
 
-def _signed_kg(value: Any) -> int:
+def signed_kg(value: Any) -> int:
+    """Tonnes that come or go, as kg. Raises BadInput."""
     try:
         kg = kg_of(value)
     except (NotANumber, ValueError):
