@@ -30,7 +30,7 @@ from scenarios.charts_style import (
     picture_of,
     told,
 )
-from scenarios.risk import DRIVER_NAMES, Risk
+from scenarios.risk import DRIVER_NAMES, DriverEffect, Risk
 from scenarios.summary import QUANTILES, quantile
 from scenarios.swept import Sweep
 
@@ -54,22 +54,27 @@ LEVELS: Mapping[str, tuple[str, str]] = {"P50": (BLUE, "circle"), "P80": (ORANGE
 
 def tornado_chart(risk: Risk, lang: Language) -> Json:
     """What drives the spread of the cost, ranked: the share of its variance that goes when this alone is known."""
+    return drivers_chart(risk.drivers, risk.cost.quantiles["P95"].value, lang)
+
+
+def drivers_chart(drivers: Sequence[DriverEffect], p95_yuan: float, lang: Language) -> Json:
+    """The same of drivers alone, the largest share first; the cost's P95 says in which unit money is told."""
     title = Text("成本波动的来源", "What drives the spread of the cost").say(lang)
     note = Text(
         "单独已知时成本方差减少的份额; 后为对 P95 的影响",
         "share of the variance that goes when it alone is known, and its effect on P95",
     ).say(lang)
-    if not risk.drivers:
+    if not drivers:
         return nothing(heading(title, note), Text("没有不确定的因素", "nothing is uncertain"), lang)
-    unit = money_unit([risk.cost.quantiles["P95"].value], lang)
+    unit = money_unit([p95_yuan], lang)
     bars: list[Json] = []
-    for d in risk.drivers:
+    for d in drivers:
         sign = "+" if d.p95_change_yuan > 0 else ""
         p95 = f"P95 {sign}{unit.say(d.p95_change_yuan, lang)}"
         words = f"{number_text(round(100 * d.spread_share, 1))} %, {p95}"
         bars.append({"name": DRIVER_NAMES[d.driver].say(lang), "x": d.spread_share, "text": words})
     order = [b["name"] for b in bars]
-    low, high = min(0.0, *(d.spread_share for d in risk.drivers)), max(0.05, *(d.spread_share for d in risk.drivers))
+    low, high = min(0.0, *(d.spread_share for d in drivers)), max(0.05, *(d.spread_share for d in drivers))
     domain = [low, high + 0.6 * (high - low)]
     marks = [x for x in SHARES if low <= x <= max(high, 0.2)]
     share = Text("成本方差的份额", "share of the variance of cost").say(lang)

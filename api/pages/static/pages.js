@@ -43,14 +43,37 @@ const withVega = (address) => vega ||= new Promise((resolve, reject) => {
   script.src = address; script.onload = () => resolve(window.vegaEmbed); script.onerror = reject;
   document.head.append(script);
 });
-const draw = async (figure) => {
-  const [embed, answer] = await Promise.all([withVega(figure.dataset.vega), fetch(figure.dataset.chart)]);
-  if (!answer.ok) return;
-  const spec = await answer.json();
-  const canvas = figure.querySelector(".canvas");
-  await embed(canvas, spec, { ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: { disableDefaultStyle: true } });
-  figure.dataset.drawn = "yes";
+// A picture in the page's colours and letters, as wide as there is room: the colours that pictures share are tokens.
+const INKS = { "#222222": "--ink", "#595959": "--muted", "#E3E3E3": "--line", white: "--card" };
+const dressed = (spec, canvas) => {
+  const look = getComputedStyle(document.documentElement);
+  const inked = JSON.parse(JSON.stringify(spec), (key, value) => INKS[value] && key !== "text" ? look.getPropertyValue(INKS[value]).trim() : value);
+  const room = Math.max(canvas.clientWidth - 8, (spec.usermeta || {}).leastWidth || 300);
+  if (inked.vconcat) inked.vconcat.forEach((panel) => { panel.width = room - 96; });
+  else inked.width = room;
+  const config = inked.config || {};
+  inked.config = { ...config, font: look.fontFamily, legend: { ...config.legend, columns: Math.max(1, Math.floor(room / 120)) } };
+  return inked;
 };
+const specs = new Map();
+const render = async (figure) => {
+  const embed = await withVega(figure.dataset.vega), canvas = figure.querySelector(".canvas");
+  const spec = dressed(specs.get(figure), canvas);
+  const made = await embed(canvas, spec, { ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: { disableDefaultStyle: true } });
+  if (figure.scrollWidth > figure.clientWidth) figure.tabIndex = 0;
+  figure.dataset.drawn = "yes";
+  figure.dispatchEvent(new CustomEvent("chart-drawn", { bubbles: true, detail: { view: made.view, spec } }));
+};
+const draw = async (figure) => {
+  const [, answer] = await Promise.all([withVega(figure.dataset.vega), fetch(figure.dataset.chart)]);
+  if (!answer.ok) return;
+  specs.set(figure, await answer.json());
+  await render(figure);
+};
+const redraw = () => specs.forEach((_, figure) => figure.isConnected ? render(figure) : specs.delete(figure));
+let resized, wideWas = window.innerWidth;
+addEventListener("resize", () => { if (window.innerWidth !== wideWas) { wideWas = window.innerWidth; clearTimeout(resized); resized = setTimeout(redraw, 250); } });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 const sight = new IntersectionObserver((entries) => entries.forEach((entry) => {
   if (entry.isIntersecting) { sight.unobserve(entry.target); draw(entry.target); }
 }), { rootMargin: "200px" });
