@@ -11,6 +11,7 @@ from api.pages import (
     home,
     inventory,
     jobs,
+    keys,
     markets,
     orders,
     people,
@@ -42,6 +43,7 @@ PAGES = (
     disclosures.router,
     audit.router,
     people.router,
+    keys.router,
     policies.router,
     jobs.router,
 )
