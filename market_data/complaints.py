@@ -65,6 +65,15 @@ class Complaints:
         if len(group.indices):
             self._groups.append(group)
 
+    def kept(self, single: Callable[[Finding], bool], cell: Callable[[int, int], bool]) -> "Complaints":
+        """Only the single complaints that `single` keeps and those about cells (row, position) that `cell` keeps."""
+        kept = Complaints()
+        kept._single = [f for f in self._single if single(f)]
+        for group in self._groups:
+            stays = np.array([cell(row, group.position) for row in group.rows.tolist()], dtype=bool)
+            kept.add_group(replace(group, indices=group.indices[stays], rows=group.rows[stays]))
+        return kept
+
     def count(self, severity: Severity) -> int:
         """How many there are of one severity."""
         singles = sum(f.severity == severity for f in self._single)

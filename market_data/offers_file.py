@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from market_data.corrections import Corrections
 from market_data.normalize import normalize
 from market_data.sources.csv_file import read_csv
 from market_data.sources.json_file import read_json, table_of_rows
@@ -38,8 +39,12 @@ class OffersFile:
     name: str
 
 
-def read_offers(path: Path | str, *, content: bytes | None = None, name: str = "") -> OffersFile:
+def read_offers(
+    path: Path | str, *, content: bytes | None = None, name: str = "", corrections: Corrections | None = None
+) -> OffersFile:
     """The offers of a file (CSV, XLSX, JSON or Parquet), or of `content` that came by another way under that name.
+
+    What was corrected by hand is read in place of what the file says; its hash is then that of the offers.
 
     Raises:
         BadInput: every fault of the file at once, each with row, column, value and what would be right.
@@ -48,6 +53,8 @@ def read_offers(path: Path | str, *, content: bytes | None = None, name: str = "
 
     def table() -> tuple[RawTable, str]:
         data = _bytes_of(Path(path)) if content is None else content
+        if corrections is not None:
+            return corrections.applied(raw_table(data, shown)), ""
         return raw_table(data, shown), hashlib.sha256(data).hexdigest()
 
     return _read(table, shown)

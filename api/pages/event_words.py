@@ -1,0 +1,273 @@
+"""What an event says, in words: every value with its name and unit, and what differs between two versions.
+
+Only words live here; what a key means is the business of `optimizer.events`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from api.event_files import calendar_of
+from api.pages.rendering import day_text, money, percent, tonnes
+from api.plain_data import PlainData
+from optimizer.events import Calendar
+from optimizer.regions import region_name
+from optimizer.wording import CHANNEL_NAMES, INSTRUMENT_NAMES, Language, Text
+
+LABELS: dict[str, Text] = {
+    "id": Text("编号", "Id"),
+    "name": Text("名称", "Name"),
+    "organiser": Text("组织者", "Organiser"),
+    "region": Text("地区", "Region"),
+    "end_date": Text("结束日期", "End date"),
+    "priority": Text("优先级", "Priority class"),
+    "emissions.tonnes": Text("排放量", "Emissions"),
+    "emissions.status": Text("排放量状态", "Status of the emissions"),
+    "emissions.low": Text("排放量下限", "Emissions, low"),
+    "emissions.high": Text("排放量上限", "Emissions, high"),
+    "emissions.verifier": Text("核查机构", "Verifier"),
+    "emissions.statement": Text("核查报告", "Statement"),
+    "emissions.verified_on": Text("核查日期", "Verified on"),
+    "over_cover": Text("超额抵销", "Over-cover"),
+    "budget.total": Text("总预算", "Budget in all"),
+    "budget.by_fiscal_year": Text("财政年度预算", "Budget of fiscal year"),
+    "budget.carry_forward": Text("余额结转", "Unspent money carries forward"),
+    "limits": Text("份额限制", "Limit"),
+    "eligibility.vintage_min": Text("最早年份", "Earliest vintage"),
+    "eligibility.vintage_max": Text("最晚年份", "Latest vintage"),
+    "eligibility.regions": Text("可用地区", "Regions admitted"),
+    "eligibility.exclude": Text("不用的报价", "Offers left out"),
+    "eligibility.only": Text("只用的报价", "Offers admitted only"),
+    "eligibility.channels": Text("可用渠道", "Channels open"),
+    "policy": Text("规则包", "Rule pack"),
+    "objective": Text("目标", "Objective"),
+    "settings.unranked": Text("允许未列入推荐顺序的方式", "Admit unranked means"),
+    "settings.other_mechanisms_anywhere": Text("第二档接受省外其他机制", "Tier 2 takes other mechanisms from anywhere"),
+    "settings.old_ccer": Text("接受旧 CCER", "Admit old CCER"),
+    "settings.stale": Text("陈旧行情", "Stale quotes"),
+    "settings.forestry_accrual": Text("新建林业计量口径", "How new forestry counts"),
+    "settings.allow_late": Text("保留逾期的购买", "Keep late purchases"),
+    "settings.discount_rate": Text("年贴现率", "Discount rate per year"),
+    "settings.whole_lots": Text("按整手购买", "Whole lots"),
+}
+MEANINGS: dict[str, Text] = {
+    "settings.unranked": Text(
+        "允许但未列入推荐顺序的方式排在最后使用 — 三(二)", "Permitted but unranked means are used last — clause 三(二)"
+    ),
+    "settings.other_mechanisms_anywhere": Text(
+        "条文对“省内”是否限定其他机制有两种读法; 勾选则不限定 — 三(二)2",
+        "The text may be read either way on whether “in the province” binds other mechanisms; tick: it does not "
+        "— clause 三(二)2",
+    ),
+    "settings.old_ccer": Text(
+        "2017年3月以前登记的项目签发的 CCER — 三(二)", "CCER of projects registered before March 2017 — clause 三(二)"
+    ),
+    "settings.stale": Text(
+        "最近成交早于 30 天的报价: 不用, 或照用", "Quotes last traded more than 30 days ago: leave out, or admit"
+    ),
+    "settings.forestry_accrual": Text(
+        "六年内实际累积的吨数, 或按预期全部计入 — 三(三)",
+        "Tonnes accrued within six years, or all that is expected — clause 三(三)",
+    ),
+    "settings.allow_late": Text(
+        "赶不上一年期限的购买保留并标明 — 三(三)", "Purchases that miss the year are kept and flagged — clause 三(三)"
+    ),
+    "settings.discount_rate": Text("只用于成本, 0.03 即每年 3 %", "For the cost alone; 0.03 is 3 % a year"),
+    "settings.whole_lots": Text(
+        "计入整手、最小购买量、固定费用与阶梯价", "Lots, minimums, fixed fees and price breaks count"
+    ),
+}
+"""One line for each setting, with the clause that it reads."""
+PRESET_NAMES: dict[str, Text] = {
+    "priority-first": Text("先覆盖, 再按推荐顺序, 再求最低成本", "Cover first, then the order, then the least cost"),
+    "order-first": Text("推荐顺序最先", "The recommended order first"),
+    "cost-first": Text("最低成本最先", "The least cost first"),
+    "balanced": Text("成本与顺序折中", "Cost and order in balance"),
+}
+CHOICES: dict[str, dict[str, Text]] = {
+    "emissions.status": {"verified": Text("已核查", "verified"), "estimated": Text("估算", "estimated")},
+    "settings.stale": {"exclude": Text("不用", "leave out"), "admit": Text("照用", "admit")},
+    "settings.forestry_accrual": {
+        "accrued": Text("按实际累积", "as accrued"),
+        "ex_ante": Text("按预期", "as expected"),
+    },
+    "objective": PRESET_NAMES,
+}
+KEY_NAMES: dict[str, Text] = {
+    "seller": Text("卖方", "seller"),
+    "project_id": Text("项目", "project"),
+    "instrument": Text("品种", "instrument"),
+    "tier": Text("档位", "tier"),
+    "region": Text("地区", "region"),
+    "vintage": Text("年份", "vintage"),
+    "mechanism": Text("机制", "mechanism"),
+    "methodology": Text("方法学", "methodology"),
+    "registry": Text("登记机构", "registry"),
+    "channel": Text("渠道", "channel"),
+    "offer_id": Text("报价编号", "offer id"),
+}
+"""What offers are grouped and picked by."""
+MASSES = frozenset({"emissions.tonnes", "emissions.low", "emissions.high"})
+DAYS = frozenset({"end_date", "emissions.verified_on"})
+SHARES = frozenset({"over_cover", "settings.discount_rate"})
+_EVENT = re.compile(r"events\[([^\]]*)\]\.")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that an event says."""
+
+    path: str
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class ChangedLine:
+    """One thing that differs: blank where a side does not say it."""
+
+    label: str
+    before: str
+    after: str
+
+
+def calendar_of_document(document: Mapping[str, Any]) -> Calendar:
+    """A kept event or calendar as the engine reads it. Raises BadInput."""
+    return calendar_of(PlainData(dict(document), ""), None)
+
+
+def is_calendar(document: Mapping[str, Any]) -> bool:
+    """Whether several events share one document."""
+    return "events" in document
+
+
+def lines_of(document: Mapping[str, Any], lang: Language) -> list[Line]:
+    """Everything that an event or a calendar says, defaults included, in the order in which people read it."""
+    calendar = calendar_of_document(document).dump()
+    events = calendar.pop("events")
+    shared = {"policy", "settings", "objective", "budget", "id", "name"}
+    if is_calendar(document):
+        found = list(_lines(calendar, "", lang))
+        for event in events:
+            inner = {k: v for k, v in event.items() if k not in ("policy", "settings", "objective")}
+            found += _lines(inner, f"events[{event['id']}].", lang)
+        return found
+    inner = {k: v for k, v in events[0].items() if k not in shared - {"id", "name", "budget"}}
+    return [*_lines(inner, "", lang), *_lines({k: calendar[k] for k in ("policy", "objective", "settings")}, "", lang)]
+
+
+def differences_of(before: Mapping[str, Any], after: Mapping[str, Any], lang: Language) -> list[ChangedLine]:
+    """What two versions of an event say differently."""
+    old = {line.path: line for line in lines_of(before, lang)}
+    new = {line.path: line for line in lines_of(after, lang)}
+    changed = []
+    for path in dict.fromkeys([*old, *new]):
+        a, b = old.get(path), new.get(path)
+        if a is None or b is None or a.value != b.value:
+            label = (b or a or Line(path, path, "")).label
+            changed.append(ChangedLine(label, a.value if a else "", b.value if b else ""))
+    return changed
+
+
+def _lines(document: Mapping[str, Any], prefix: str, lang: Language) -> Iterator[Line]:
+    for path, value in _flat(document, ""):
+        label = _label(path, lang)
+        event = _EVENT.fullmatch(prefix)
+        yield Line(prefix + path, f"{event[1]} · {label}" if event else label, shown_value(path, value, lang))
+
+
+def _flat(document: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    """Paths and values; limits one by one, money year by year, filters whole."""
+    for key, value in document.items():
+        path = prefix + key
+        if path == "limits":
+            yield from ((f"limits[{i}]", one) for i, one in enumerate(value))
+        elif path == "budget.by_fiscal_year":
+            yield from ((f"{path}.{year}", yuan) for year, yuan in value.items())
+        elif isinstance(value, Mapping) and path not in ("eligibility.exclude", "eligibility.only"):
+            yield from _flat(value, f"{path}.")
+        elif value not in ("", None):
+            yield path, value
+
+
+def _label(path: str, lang: Language) -> str:
+    if path.startswith("limits["):
+        return f"{LABELS['limits'].say(lang)} {int(path[7:-1]) + 1}"
+    if path.startswith("budget.by_fiscal_year."):
+        year = path.rpartition(".")[2]
+        return f"{year} 财政年度预算" if lang == "zh" else f"Budget of fiscal year {year}"
+    return LABELS[path].say(lang) if path in LABELS else path
+
+
+def shown_value(path: str, value: Any, lang: Language) -> str:
+    """A value as people write it, with its unit."""
+    if path.startswith("limits["):
+        return limit_words(value, lang)
+    if isinstance(value, bool):
+        return ("是" if value else "否") if lang == "zh" else ("yes" if value else "no")
+    if isinstance(value, Mapping):
+        return filter_words(value, lang)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return _listed(path, value, lang)
+    return _written(path, str(value), lang)
+
+
+def _written(path: str, value: str, lang: Language) -> str:
+    """A single value: money, tonnes, a day, a share, a place, a choice, or text."""
+    if path.startswith("budget."):
+        return f"{money(value)} {'元' if lang == 'zh' else 'yuan'}"
+    if path in MASSES:
+        return f"{tonnes(value)} {'吨' if lang == 'zh' else 't'}"
+    if path in DAYS:
+        return day_text(date.fromisoformat(value), lang)
+    if path in SHARES:
+        return percent(value)
+    if path == "region":
+        return region_name(value, lang)
+    known = CHOICES.get(path, {}).get(value)
+    return known.say(lang) if known else value
+
+
+def _listed(path: str, values: Sequence[Any], lang: Language) -> str:
+    if path == "objective":
+        return " → ".join(str(one.get("level", "")) for one in values)
+    name = {"eligibility.regions": "region", "eligibility.channels": "channel"}.get(path, "")
+    return ("、" if lang == "zh" else ", ").join(_named(name, str(v), lang) for v in values)
+
+
+def filter_words(chosen: Mapping[str, Any], lang: Language) -> str:
+    """Which offers a filter picks: every key must hold, any value of a key will do."""
+    alternatives, both = ("或", "; ") if lang == "zh" else (" or ", "; ")
+    parts = []
+    for key, values in chosen.items():
+        many = values if isinstance(values, list | tuple) else [values]
+        label = KEY_NAMES[key].say(lang) if key in KEY_NAMES else key
+        parts.append(f"{label} = {alternatives.join(_named(key, str(v), lang) for v in many)}")
+    return both.join(parts)
+
+
+def limit_words(limit: Mapping[str, Any], lang: Language) -> str:
+    """A limit as one line."""
+    key = limit.get("group")
+    if key is not None:
+        name = KEY_NAMES[key].say(lang)
+        whom = f"每个{name}" if lang == "zh" else f"each {name}"
+    else:
+        whom = filter_words(limit.get("where") or {}, lang)
+    said = []
+    if limit.get("max_share") is not None:
+        most = percent(limit["max_share"])
+        said.append(f"至多 {most}" if lang == "zh" else f"at most {most}")
+    if limit.get("min_share") is not None:
+        least = percent(limit["min_share"])
+        said.append(f"至少 {least} (尽量)" if lang == "zh" else f"at least {least} (if possible)")
+    return f"{whom}: {', '.join(said)}"
+
+
+def _named(key: str, value: str, lang: Language) -> str:
+    if key == "region":
+        return region_name(value, lang)
+    names = {"instrument": INSTRUMENT_NAMES, "channel": CHANNEL_NAMES}.get(key, {})
+    return names[value].say(lang) if value in names else value
