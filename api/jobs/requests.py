@@ -15,14 +15,14 @@ FOREVER = 1e9
 """Seconds that a job's plan may take: nobody waits for it at the other end of a connection."""
 
 PAPERS: dict[str, tuple[str, ...]] = {
-    "plan": ("xlsx", "csv"),
+    "plan": ("xlsx", "csv", "docx", "pdf", "html"),
     "compare": ("xlsx", "csv", "html", "svg", "png"),
     "frontier": ("xlsx", "csv", "html", "svg", "png"),
     "budget": ("xlsx", "csv", "html", "svg", "png"),
     "risk": ("xlsx", "csv", "html", "svg", "png"),
     "sweep": ("csv",),
     "calendar": ("xlsx", "csv", "html", "svg", "png"),
-    "replan": ("xlsx", "csv"),
+    "replan": ("xlsx", "csv", "docx", "pdf", "html"),
     "quotes": (),
 }
 """Kinds of jobs, and what each can be written as beside JSON."""

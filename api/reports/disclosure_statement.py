@@ -207,7 +207,7 @@ def _conclusion(record: Record, lang: Language) -> Iterator[Part]:
         zh = f"已抵销{offset}吨，排放量为{emitted}吨二氧化碳当量，抵销尚未完成。"
         en = f"{offset} t were offset of {emitted} tCO2e; offsetting is not finished."
     yield Paragraph(pick(lang, zh, en))
-    zh, en = CONCLUSION_ZH.replace(", ", "，"), CONCLUSION_EN
+    zh, en = CONCLUSION_ZH.replace(", ", "，").replace("; ", "；"), CONCLUSION_EN
     order = pick(lang, "推荐" if word else "规定", "recommends" if word else "requires")
     yield Paragraph(pick(lang, zh, en).format(order=order))
     missing = record["missing"]

@@ -115,7 +115,7 @@ class _Writer:
             footer.is_linked_to_previous = False
             paragraph = footer.paragraphs[0]
             paragraph.alignment = side
-            _indent(paragraph, left=280 if side == left else 0, right=280 if side == right else 0)
+            _indent(paragraph, left=100 if side == left else 0, right=100 if side == right else 0)
             dash = pick(self.paper.lang, "— ", ""), pick(self.paper.lang, " —", "")
             self._run(paragraph, dash[0], "宋体", pick_pt(self.paper.lang, 14, 10))
             for kind, text in (("begin", ""), ("", " PAGE "), ("end", "")):
@@ -238,9 +238,12 @@ class _Writer:
         widths = [TEXT_TWIPS * c.width // whole for c in grid.columns]
         table = _table(widths, strong=True)
         heads = tuple(c.head for c in grid.columns)
-        table.append(self._row(heads, widths, ["center"] * len(heads), self.look.heading, head=True, strong=True))
         sides = ["right" if c.numeric else "left" for c in grid.columns]
+        table.append(self._row(heads, widths, sides, self.look.heading, head=True, strong=True))
         for k, row in enumerate(grid.rows):
+            if len(row) == 1:
+                table.append(self._row(row, [sum(widths)], ["left"], self.look.heading, strong=True, span=len(widths)))
+                continue
             total = grid.total and k == len(grid.rows) - 1
             font = self.look.heading if total else self.look.table
             table.append(self._row(row, widths, sides, font, strong=total))
@@ -262,6 +265,7 @@ class _Writer:
         *,
         strong: bool,
         head: bool = False,
+        span: int = 1,
     ) -> Any:
         row = OxmlElement("w:tr")
         properties = OxmlElement("w:trPr")
@@ -270,15 +274,19 @@ class _Writer:
             properties.append(OxmlElement("w:tblHeader"))
         row.append(properties)
         for text, width, side in zip(cells, widths, sides, strict=True):
-            row.append(self._cell(text, width, side, font, strong=strong and self.look.bold))
+            row.append(self._cell(text, width, side, font, strong=strong and self.look.bold, span=span))
         return row
 
-    def _cell(self, text: str, width: int, side: str, font: str, *, strong: bool) -> Any:
+    def _cell(self, text: str, width: int, side: str, font: str, *, strong: bool, span: int) -> Any:
+        across = (
+            f"<w:gridSpan w:val='{span}'/><w:shd w:val='clear' w:color='auto' w:fill='F0F0F0'/>" if span > 1 else ""
+        )
         size = round(2 * self.look.table_pt)
         latin, east = quoteattr(self.look.latin), quoteattr(font)
+        kept = "<w:keepNext/>" if span > 1 else ""
         cell = parse_xml(
-            f"<w:tc {nsdecls('w')}><w:tcPr><w:tcW w:w='{width}' w:type='dxa'/><w:vAlign w:val='center'/></w:tcPr>"
-            f"<w:p><w:pPr><w:spacing w:before='20' w:after='20' w:line='240' w:lineRule='auto'/>"
+            f"<w:tc {nsdecls('w')}><w:tcPr><w:tcW w:w='{width}' w:type='dxa'/>{across}<w:vAlign w:val='center'/>"
+            f"</w:tcPr><w:p><w:pPr>{kept}<w:spacing w:before='20' w:after='20' w:line='240' w:lineRule='auto'/>"
             f"<w:ind w:firstLine='0' w:firstLineChars='0'/><w:jc w:val='{side}'/></w:pPr>"
             f"<w:r><w:rPr><w:rFonts w:ascii={latin} w:hAnsi={latin} w:eastAsia={east} w:cs={latin}/>"
             f"{'<w:b/>' if strong else ''}<w:sz w:val='{size}'/><w:szCs w:val='{size}'/></w:rPr>"

@@ -27,7 +27,9 @@ thead th{border-top:2px solid var(--ink);border-bottom:1px solid var(--ink);vert
 tbody tr:last-child>*{border-bottom:2px solid var(--ink)}
 .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.total td{border-top:1px solid var(--ink);
 font-weight:600}.facts th{white-space:nowrap;width:1%;font-weight:500}
+.band th{background:color-mix(in srgb,var(--ink) 7%,transparent)}
 .signed{text-align:right;margin:.3rem 2rem}
+@media (max-width:40rem){.wide table{min-width:36rem}}
 @page{size:A4;margin:37mm 26mm 35mm 28mm}
 @media print{:root{--ink:#000;--paper:#fff;--alarm:#b00020}main{padding:0;max-width:none}
 thead{display:table-header-group}tr{break-inside:avoid}h2,h3,caption{break-after:avoid}.wide{overflow:visible}}
@@ -73,6 +75,9 @@ def _grid(grid: Grid) -> str:
     heads = "".join(f'<th scope="col"{s}>{escape(c.head)}</th>' for s, c in zip(sides, grid.columns, strict=True))
     rows = []
     for k, row in enumerate(grid.rows):
+        if len(row) == 1:
+            rows.append(f'<tr class="band"><th scope="rowgroup" colspan="{len(sides)}">{escape(row[0])}</th></tr>')
+            continue
         total = ' class="total"' if grid.total and k == len(grid.rows) - 1 else ""
         cells = "".join(f"<td{s}>{escape(cell)}</td>" for s, cell in zip(sides, row, strict=True))
         rows.append(f"<tr{total}>{cells}</tr>")

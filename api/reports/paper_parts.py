@@ -54,7 +54,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table under its caption; the last row may be a total."""
+    """A table under its caption; a row of one cell is a head across the table, the last row may be a total."""
 
     caption: str
     columns: tuple[Column, ...]

@@ -239,17 +239,17 @@ def _lines_grid(plan: Plan, lang: Language) -> Grid:
     zh = "序号|报价编号|标的|>层级|>数量（吨）|>单价（元/吨）|>金额（元）|采购日"
     en = "no.|offer|what|>tier|>amount (t)|>yuan/t|>yuan|buy on"
     widths, several = (7, 19, 25, 7, 12, 12, 15, 14), len(plan.events) > 1
-    heads = columns(lang, zh, en, widths)
-    if several:
-        heads = (heads[0], *columns(lang, "活动", "event", (17,)), *heads[1:])
-    offers = offers_by_id(plan)
-    rows = []
+    offers, names = offers_by_id(plan), event_names(plan)
+    rows: list[tuple[str, ...]] = []
+    owner = ""
     for n, line in enumerate(plan.lines[:LINES_MAX], 1):
-        owner = (line.event_id,) if several else ()
-        rows.append((str(n), *owner, *_line_cells(line, offers.get(line.offer_id), lang)))
-    blank = ("",) * (3 if several else 2)
+        if several and line.event_id != owner:
+            owner = line.event_id
+            rows.append((owner if names[owner] == owner else f"{names[owner]} ({owner})",))
+        rows.append((str(n), *_line_cells(line, offers.get(line.offer_id), lang)))
     bought = sum((Decimal(x.contracted_t) for x in plan.lines), Decimal(0))
-    rows.append(("", pick(lang, "合计", "in all"), *blank, grouped(str(bought)), "", grouped(plan.totals.cost), ""))
+    rows.append(("", pick(lang, "合计", "in all"), "", "", grouped(str(bought)), "", grouped(plan.totals.cost), ""))
+    heads = columns(lang, zh, en, widths)
     return Grid(pick(lang, "采购明细", "Purchases"), heads, tuple(rows), total=True)
 
 
@@ -306,6 +306,9 @@ def _price_of_order(plan: Plan, lang: Language) -> Iterator[Part]:
     amount, cheapest = grouped(price["value"]), grouped(price["cheapest_cost"])
     zh = f"同样覆盖量的最低费用组合为{cheapest}元；按推荐顺序采购，多支出{amount}元"
     en = f"The cheapest lawful mix of the same coverage costs {cheapest} yuan; following the order costs {amount} more"
+    if price["proven"] and Decimal(price["value"]) == 0:
+        zh = "按推荐顺序采购没有增加费用：同样覆盖量没有费用更低的组合"
+        en = "Following the order costs nothing more: no lawful mix of the same coverage is cheaper"
     if not price["proven"]:
         low, high = grouped(price["low"]), grouped(price["high"])
         zh, en = zh + f"（未完全证明，在{low}与{high}元之间）", en + f" (not proven: between {low} and {high})"

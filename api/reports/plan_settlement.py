@@ -27,8 +27,9 @@ def cancelling(plan: Plan, lang: Language) -> Iterator[Part]:
     zh = f"采购的减排量和配额须在相应登记机构注销并可追溯（{pack['retire_clause']}）。"
     zh += f"抵销{in_principle}在活动结束后{years}年内完成（{clause}）；"
     zh += f"新建林业项目碳汇在{six}年内完成（{six_clause}）。"
-    en = f"What is bought is cancelled in its registry, traceably ({pack['retire_clause']}): {in_principle}within {years} "
-    en += f"year{'' if years == 1 else 's'} of the event's end ({clause}), new forestry within {six} ({six_clause})."
+    en = f"What is bought is cancelled in its registry, traceably ({pack['retire_clause']}): {in_principle}within "
+    en += f"{years} year{'' if years == 1 else 's'} of the event's end ({clause}), new forestry within "
+    en += f"{six} ({six_clause})."
     yield Paragraph(pick(lang, zh, en))
     places: dict[str, list[str]] = {}
     for n, line in enumerate(plan.lines, 1):

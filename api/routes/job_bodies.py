@@ -24,7 +24,7 @@ from optimizer.events import Day
 from scenarios.alternatives import HOW_MANY_MAX
 from scenarios.library import READY
 
-type Paper = Literal["xlsx", "csv", "html", "svg", "png"]
+type Paper = Literal["xlsx", "csv", "docx", "pdf", "html", "svg", "png"]
 Share = Annotated[Any, WithJsonSchema({"type": "string", "pattern": NUMBER_PATTERN, "examples": ["0.05"]})]
 ScenariosDocument = Annotated[
     Any,

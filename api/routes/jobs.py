@@ -13,17 +13,16 @@ from api.access.scope import Scope
 from api.database.job_tables import jobs
 from api.jobs import book
 from api.jobs.requests import JobRequest
+from api.reports import papers
 from api.routes.answering import Answer, Caller, Cursor, Done, ExactRoute, Limit, allowed, page_document
 from api.routes.job_asking import SWEEP, job_request
-from api.routes.job_bodies import JobBody, SweepBody
+from api.routes.job_bodies import JobBody, Paper, SweepBody
 from api.routes.shapes import EXAMPLE_EVENT, EXAMPLE_OFFERS, Fault, Id, TimeText
 
 type JobKind = Literal["plan", "compare", "frontier", "budget", "risk", "sweep", "calendar", "replan", "quotes"]
 type State = Literal["queued", "running", "done", "failed", "cancelled"]
 MEDIA_TYPES = {
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "csv": "text/csv; charset=utf-8",
-    "html": "text/html; charset=utf-8",
+    **papers.MEDIA_TYPES,
     "svg": "image/svg+xml",
     "png": "image/png",
 }
@@ -162,9 +161,7 @@ def show_result(job_id: str, caller: Caller = allowed("jobs.read")) -> Response:
     responses={200: {"description": "The file.", "content": {t: {} for t in MEDIA_TYPES.values()}}},
     summary="The result as a file",
 )
-def show_paper(
-    job_id: str, kind: Literal["xlsx", "csv", "html", "svg", "png"], caller: Caller = allowed("jobs.read")
-) -> Response:
+def show_paper(job_id: str, kind: Paper, caller: Caller = allowed("jobs.read")) -> Response:
     """One of the papers that the job was asked for."""
     content = caller.read(lambda scope: book.paper_of(scope, job_id, kind))
     name = f'attachment; filename="{job_id}.{kind}"'

@@ -209,6 +209,14 @@ def test_a_disclosure_says_the_whole_process(disclosure, kind, lang):
     assert squeezed(missing[0][lang]) in text
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_heads_across_a_table_are_read_in_their_place(kind):
+    grid = Grid("表", (Column("a", 1), Column("b", 1, True)), (("甲组",), ("x", "1"), ("乙组",), ("y", "2")))
+    text = text_of(written(replace(a_paper(), parts=(grid,)), kind), kind)
+    places = [text.index(squeezed(one)) for one in ("甲组", "x1", "乙组", "y2")]
+    assert places == sorted(places)
+
+
 # ------------------------------------------------------------------------------------------------------- hostile text
 
 
