@@ -89,7 +89,7 @@ def _days(text: str | None) -> int:
 
 def write_table(table: SideBySide, path: Path, lang: Language) -> None:
     """A comparison as the kind of file that its name says, whole or not at all."""
-    from api.reports.scenarios import table_csv, table_workbook
+    from api.reports.scenario_files import table_csv, table_workbook
 
     kind = path.suffix.casefold()
     if kind == ".json":

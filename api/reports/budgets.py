@@ -5,12 +5,25 @@ Order: what to set aside by fiscal year, by event, one reserve against many, and
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any, TextIO
 
+from api.reports.cells import Book, letter
 from api.reports.page import Page
 from api.reports.pictures import PICTURES, picture
 from api.reports.risk import show_basis, show_findings
-from api.reports.risk_files import Sheet, basis_document, basis_sheet, csv_bytes, json_bytes, workbook_bytes
+from api.reports.risk_files import basis_document, basis_sheet
+from api.reports.tables import (
+    Live,
+    Table,
+    csv_bytes,
+    front_sheet,
+    json_bytes,
+    mark_of,
+    problem_facts,
+    table_at,
+    table_sheets,
+)
 from api.reports.words import grouped, pick
 from api.risk_terms import CalendarAnswer
 from optimizer.plan import Json
@@ -143,20 +156,92 @@ def calendar_file(answer: CalendarAnswer, kind: str, lang: Language) -> bytes:
     reserves = _reserves(answer.budget.reserves, lang)
     if kind == ".csv":
         return csv_bytes(*reserves)
-    pools = [
-        (p.level, *(float(money_text(v)) for v in (p.separate_yuan, p.pooled_yuan, p.saving_yuan)))
-        for p in answer.budget.pooling
-    ]
-    heads = pick(lang, "水平|分设|合并|节省", "level|separate|pooled|saving").split("|")
-    sheets = {
-        pick(lang, "应备", "Reserves"): reserves,
-        pick(lang, "预备金", "Contingency"): (heads, pools),
+    return _workbook(answer, reserves, lang)
+
+
+def _workbook(answer: CalendarAnswer, reserves: Table, lang: Language) -> bytes:
+    """The years side by side with their chart, every reserve, the contingency by formulas over it, and latest dates."""
+    basis = answer.basis
+    title = pick(lang, "晋衡年度预算", "jinheng calendar")
+    book = Book(lang, title, mark_of(basis.problem), basis.problem.as_of)
+    name = pick(lang, "应备", "Reserves")
+    _front(book, answer, title, name, reserves)
+    heads = pick(
+        lang,
+        "水平|各项分设 (元)|合并设立 (元)|节省 (元)",
+        "level|one for each event (yuan)|one for all (yuan)|saved (yuan)",
+    )
+    levels = [p.level for p in answer.budget.pooling]
+    tables: dict[str, Table] = {
+        name: reserves,
+        pick(lang, "预备金", "Contingency"): (heads.split("|"), _contingency(levels, name, reserves, lang)),
         pick(lang, "最迟购买日", "Latest dates"): _latest(answer.budget.commitments, lang),
     }
-    return workbook_bytes(sheets | basis_sheet(answer.basis, lang))
+    table_sheets(book, tables | basis_sheet(basis, lang))
+    return book.bytes()
 
 
-def _reserves(reserves: Sequence[Reserve], lang: Language) -> Sheet:
+def _front(book: Book, answer: CalendarAnswer, title: str, name: str, reserves: Table) -> None:
+    """What the budget rests on; what to set aside by fiscal year, and what that is beyond the plan."""
+    basis, budget = answer.basis, answer.question.budget_fen
+    drawn = book.pick(f"{basis.draws} 次, 种子 {basis.seed}", f"{basis.draws}, seed {basis.seed}")
+    facts = [*problem_facts(basis.problem, book.lang), (book.pick("抽样", "draws"), drawn)]
+    given = book.pick("未设总额", "no limit in all") if budget is None else grouped(yuan(budget))
+    facts.append((book.pick("现有预算合计 (元)", "budgets given, in all (yuan)"), given))
+    apart = book.pick(
+        "各年分位数之和一般不等于合计的分位数。", "Quantiles do not add up: the years' are not those of the sum."
+    )
+    sheet, row = front_sheet(book, title, [*facts, (book.pick("注意", "note"), apart)])
+    heads, rows = reserves
+    every = [
+        (n, r) for n, (r, one) in enumerate(zip(rows, answer.budget.reserves, strict=True), 2) if one.event_id is None
+    ]
+    beyond = book.pick("P95 超出方案 (元)", "P95 beyond the plan (yuan)")
+    top, p95 = row + 2, letter(1 + len(QUANTILES))
+    cells = [
+        [
+            r[1],
+            *(Live(f"='{name}'!{letter(k)}{n}", Decimal(str(r[k]))) for k in range(2, len(heads))),
+            Live(f"={p95}{at}-B{at}", Decimal(str(r[2 + len(QUANTILES)])) - Decimal(str(r[2]))),
+        ]
+        for at, (n, r) in enumerate(every, top)
+    ]
+    table_at(book, sheet, row, ([*heads[1:], beyond], cells))
+    last = row + 1 + len(every)
+    shown = book.pick("各财政年度应备 (元)", "What to set aside by fiscal year (yuan)")
+    chart = book.chart("column", shown, book.pick("元", "yuan"))
+    here = book.pick("摘要", "Summary")
+    for k in range(1 + len(QUANTILES)):
+        at = letter(1 + k)
+        book.series(chart, here, f"$A${top}:$A${last}", f"${at}${top}:${at}${last}", f"${at}${row + 1}", k)
+    sheet.insert_chart(last + 1, 0, chart, {"description": shown})
+
+
+def _contingency(levels: Sequence[str], name: str, reserves: Table, lang: Language) -> list[list[Any]]:
+    """Sums over the sheet of reserves: each event's level less its plan, against that of all together."""
+    ever, (_, rows) = pick(lang, "合计", "in all"), reserves
+    whole = next(n for n, r in enumerate(rows, 2) if r[1] == ever)
+    own = [r for n, r in enumerate(rows, 2) if r[1] == ever and n != whole]
+    years = f"'{name}'!$B$2:$B${len(rows) + 1}"
+    found = []
+    for at, level in enumerate(levels, 2):
+        k = 3 + [*QUANTILES, "CVaR95"].index(level)
+
+        def summed(column: int) -> str:
+            there = letter(column)
+            every = f"SUMIFS('{name}'!${there}$2:${there}${len(rows) + 1},{years},\"{ever}\")"
+            return f"{every}-'{name}'!{there}{whole}"
+
+        all_of = rows[whole - 2]
+        separate = sum((Decimal(str(r[k])) - Decimal(str(r[2])) for r in own), Decimal(0))
+        pooled = Decimal(str(all_of[k])) - Decimal(str(all_of[2]))
+        apart = Live(f"={summed(k)}-({summed(2)})", separate)
+        together = Live(f"='{name}'!{letter(k)}{whole}-'{name}'!C{whole}", pooled)
+        found.append([level, apart, together, Live(f"=B{at}-C{at}", separate - pooled)])
+    return found
+
+
+def _reserves(reserves: Sequence[Reserve], lang: Language) -> Table:
     everything, ever = pick(lang, "全部", "all"), pick(lang, "合计", "in all")
     heads = [*pick(lang, "活动|年度|方案 (元)", "event|year|planned (yuan)").split("|")]
     heads += [f"{q} ({pick(lang, '元', 'yuan')})" for q in (*QUANTILES, "CVaR95")]
@@ -171,8 +256,12 @@ def _reserves(reserves: Sequence[Reserve], lang: Language) -> Sheet:
     return heads, rows
 
 
-def _latest(found: Sequence[Commitment], lang: Language) -> Sheet:
-    heads = pick(lang, "活动|报价|吨|方案购买日|最迟|期限|由于", "event|offer|t|planned on|latest|deadline|because")
+def _latest(found: Sequence[Commitment], lang: Language) -> Table:
+    heads = pick(
+        lang,
+        "活动|报价|购买量 (吨)|方案购买日|最迟|期限|由于",
+        "event|offer|contracted (t)|planned on|latest|deadline|because",
+    )
     rows = [
         (
             c.event_id,

@@ -3,16 +3,14 @@
 The CSV is the table of breakpoints alone; the workbook has a sheet for each part of the answer.
 """
 
-import csv
-from collections.abc import Callable, Sequence
-from io import BytesIO, StringIO
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
-import xlsxwriter  # type: ignore[import-untyped]
-
 from api.curve_answers import BudgetAnswer, FrontierAnswer
-from api.printable import printable
-from api.reports.csv import inert
+from api.reports.tables import Table, csv_bytes, workbook_bytes
+from api.reports.words import pick
+from optimizer import Problem
 from optimizer.wording import Language, Text
 
 TEXTS = ("knee", "plan", "proof", "event", "offer", "of", "kind", "reason", "text")
@@ -88,7 +86,8 @@ def frontier_workbook(answer: FrontierAnswer, lang: Language) -> bytes:
             {"plan": str(k)} | _kept(p, "cost", "shortfall_t", "difference") | _tiers(p) for k, p in enumerate(found)
         ]
         sheets["lines"] = [line for k, p in enumerate(found) for line in _lines(k, p)]
-    return _workbook(sheets, lang)
+    title = pick(lang, "晋衡: 成本与顺序的精确边界", "jinheng: exact frontier of cost and order")
+    return _workbook(sheets, answer.problem, title, lang)
 
 
 def budget_workbook(answer: BudgetAnswer, lang: Language) -> bytes:
@@ -98,7 +97,7 @@ def budget_workbook(answer: BudgetAnswer, lang: Language) -> bytes:
     if told["break_evens"]:
         sheets["break_evens"] = [_kept(b, "of", "kind", "present", "break_even", "reason") for b in told["break_evens"]]
         sheets["steps"] = [step for b in told["break_evens"] for step in _steps(b)]
-    return _workbook(sheets, lang)
+    return _workbook(sheets, answer.problem, pick(lang, "晋衡: 精确曲线", "jinheng: exact curve"), lang)
 
 
 def frontier_picture(kind: str) -> Callable[[FrontierAnswer, Language], bytes]:
@@ -208,44 +207,20 @@ def _head(name: str, lang: Language) -> str:
     return f"第 {number} 层 (吨)" if lang == "zh" else f"tier {number} (t)"
 
 
+def _table(rows: Rows, lang: Language) -> Table:
+    """Heads in the caller's language; decimals as numbers, words as text."""
+    names = list(rows[0]) if rows else []
+    return [_head(name, lang) for name in names], [[_cell(name, row[name]) for name in names] for row in rows]
+
+
+def _cell(name: str, value: Any) -> Any:
+    return value if value is None or name in TEXTS else Decimal(str(value))
+
+
 def _csv(rows: Rows, lang: Language) -> bytes:
-    buffer = StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    names = list(rows[0])
-    writer.writerow([_head(name, lang) for name in names])
-    # Numbers are ours; only text may start like a formula.
-    writer.writerows([_cell(name, row[name]) for name in names] for row in rows)
-    return b"\xef\xbb\xbf" + buffer.getvalue().encode()
+    return csv_bytes(*_table(rows, lang))
 
 
-def _cell(name: str, value: Any) -> str:
-    text = "" if value is None else str(value)
-    return inert(text) if name in TEXTS else text
-
-
-def _workbook(sheets: dict[str, Rows], lang: Language) -> bytes:
-    """Text as text; decimals as the nearest number that a workbook can hold."""
-    buffer = BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(buffer, options) as book:
-        bold = book.add_format({"bold": True, "text_wrap": True})
-        for name, rows in sheets.items():
-            _sheet(book.add_worksheet(SHEETS[name].say(lang)), rows, bold, lang)
-    return buffer.getvalue()
-
-
-def _sheet(sheet: Any, rows: Rows, bold: Any, lang: Language) -> None:
-    names: Sequence[str] = list(rows[0]) if rows else []
-    sheet.freeze_panes(1, 1)
-    sheet.set_column(0, max(len(names) - 1, 0), 16)
-    for k, name in enumerate(names):
-        sheet.write_string(0, k, _head(name, lang), bold)
-    for r, row in enumerate(rows, start=1):
-        for k, name in enumerate(names):
-            value = row[name]
-            if value is None:
-                continue
-            if name in TEXTS:
-                sheet.write_string(r, k, printable(value))
-            else:
-                sheet.write_number(r, k, float(value))
+def _workbook(sheets: dict[str, Rows], problem: Problem, title: str, lang: Language) -> bytes:
+    tables = {SHEETS[name].say(lang): _table(rows, lang) for name, rows in sheets.items()}
+    return workbook_bytes(lang, title, problem, (), tables)

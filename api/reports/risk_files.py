@@ -3,17 +3,10 @@
 Documents hold decimal strings: yuan with two decimals, t with at most three. The page: `reports/risk`.
 """
 
-import csv
-import json
-from collections.abc import Mapping, Sequence
-from io import BytesIO, StringIO
 from typing import Any
 
-import xlsxwriter  # type: ignore[import-untyped]
-
-from api.printable import printable
-from api.reports.csv import inert
 from api.reports.pictures import PICTURES, page_of, picture
+from api.reports.tables import Table, csv_bytes, json_bytes, workbook_bytes
 from api.reports.words import pick
 from api.risk_terms import Basis, RiskAnswer, SweepAnswer, tail_weight_text
 from optimizer.plan import Json
@@ -163,14 +156,11 @@ def risk_file(answer: RiskAnswer, kind: str, lang: Language) -> bytes:
     }
     if answer.stochastic is not None:
         sheets |= _two_stage_sheets(answer.stochastic, lang)
-    return workbook_bytes(sheets | basis_sheet(answer.basis, lang))
+    title = pick(lang, "晋衡风险分析", "jinheng risk")
+    return workbook_bytes(lang, title, answer.basis.problem, [], sheets | basis_sheet(answer.basis, lang))
 
 
-type Sheet = tuple[Sequence[str], Sequence[Sequence[Any]]]
-"""Heads and rows."""
-
-
-def _measures(risk: Risk, lang: Language) -> Sheet:
+def _measures(risk: Risk, lang: Language) -> Table:
     heads = pick(lang, "量|值|标准误|95 % 自|95 % 至|单位", "measure|value|std. error|95 % from|95 % to|unit").split(
         "|"
     )
@@ -191,7 +181,7 @@ def _cents(value: float) -> float:
     return round(value * CENTS) / CENTS
 
 
-def _two_stage_sheets(plan: StochasticPlan, lang: Language) -> dict[str, Sheet]:
+def _two_stage_sheets(plan: StochasticPlan, lang: Language) -> dict[str, Table]:
     ways = pick(lang, "做法|价值|平均成本|P95|CVaR|平均缺口 吨|今日付出", "way|worth|mean cost|P95|CVaR|short t|today")
     lines = pick(
         lang, "活动|报价|层级|今日买 吨|以后买 吨|不计风险 吨", "event|offer|tier|today t|later t|ignoring risk t"
@@ -216,58 +206,9 @@ def _two_stage_sheets(plan: StochasticPlan, lang: Language) -> dict[str, Sheet]:
     }
 
 
-def basis_sheet(basis: Basis, lang: Language) -> dict[str, Sheet]:
+def basis_sheet(basis: Basis, lang: Language) -> dict[str, Table]:
     """What it rests on, as a sheet."""
     draws = pick(lang, f"{basis.draws} 次抽样, 种子 {basis.seed}", f"{basis.draws} draws, seed {basis.seed}")
     said = [draws, *(t.say(lang) for t in basis.assumptions), *(f.say(lang) for f in basis.findings)]
     name = pick(lang, "依据", "Basis")
     return {name: ([name], [[text] for text in said])}
-
-
-def json_bytes(document: Json) -> bytes:
-    """A document as a file."""
-    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
-
-
-def csv_bytes(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
-    """A table for spreadsheets: UTF-8 with BOM, no cell that would run as a formula."""
-    buffer = StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(heads)
-    writer.writerows([_csv_cell(cell) for cell in row] for row in rows)
-    return b"\xef\xbb\xbf" + buffer.getvalue().encode()
-
-
-def _csv_cell(cell: Any) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, str) and not _is_number(cell):
-        return inert(cell)
-    return str(cell)
-
-
-def _is_number(text: str) -> bool:
-    return text.lstrip("-").replace(".", "", 1).isdigit()
-
-
-def workbook_bytes(sheets: Mapping[str, Sheet]) -> bytes:
-    """A workbook: text as text, numbers as numbers."""
-    buffer = BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(buffer, options) as book:
-        bold = book.add_format({"bold": True, "text_wrap": True})
-        for name, (heads, rows) in sheets.items():
-            sheet = book.add_worksheet(name)
-            sheet.freeze_panes(1, 1)
-            sheet.set_column(0, max(len(heads) - 1, 0), 20)
-            for k, head in enumerate(heads):
-                sheet.write_string(0, k, head, bold)
-            for r, row in enumerate(rows, start=1):
-                for k, cell in enumerate(row):
-                    if isinstance(cell, int | float):
-                        sheet.write_number(r, k, cell)
-                    else:
-                        sheet.write_string(r, k, printable("" if cell is None else str(cell)))
-    return buffer.getvalue()

@@ -4,24 +4,17 @@ Up to four scenarios stand beside the base as columns; more stand as rows. Order
 tiers as a bar, years, prices of rules, deadlines that are near, why lines differ, warnings.
 """
 
-import csv
 from collections.abc import Sequence
 from decimal import Decimal
-from io import BytesIO, StringIO
 from typing import Any, TextIO
 
-import pandas as pd
-import xlsxwriter  # type: ignore[import-untyped]
-
-from api.printable import printable
-from api.reports.csv import inert
 from api.reports.page import Page
 from api.reports.words import grouped, pick, rule_name, unit_name
 from optimizer.plan import Plan
 from optimizer.quantities import fen_of, tonnes, yuan
 from optimizer.wording import Language, Text
 from scenarios.compare import KIND_NAMES
-from scenarios.side_by_side import COLUMNS, LONG_COLUMNS, Row, SideBySide, coverage_share
+from scenarios.side_by_side import Row, SideBySide, coverage_share
 
 COLUMNS_AT_MOST = 4
 """Scenarios beside the base at 80 columns."""
@@ -40,16 +33,6 @@ STATUS = {
     "short": Text("未全部覆盖", "short"),
     "failed": Text("失败", "failed"),
 }
-SHEETS = {
-    "scenarios": Text("情景", "Scenarios"),
-    "tiers": Text("层级", "Tiers"),
-    "fiscal_years": Text("年度", "Years"),
-    "rules": Text("规则价格", "Rules"),
-    "deadlines": Text("期限", "Deadlines"),
-    "changes": Text("变化", "Changes"),
-}
-NUMBERS = ("lines", "lines_changed", "lines_at_risk", "tier", "year", "days_left", "cost_change")
-CHANGES = ("scenario", "event_id", "offer_id", "kind", "before_t", "after_t", "cost_change", "causes")
 
 
 def show_scenarios(table: SideBySide, lang: Language, stream: TextIO) -> None:
@@ -262,88 +245,3 @@ def _warnings(page: Page, table: SideBySide, lang: Language) -> None:
         page.section(pick(lang, "请注意", "Please note"))
         for finding in found:
             page.item(finding.say(lang))
-
-
-# --------------------------------------------------------------------------------------------------------------- files
-
-
-def table_csv(table: SideBySide, lang: Language) -> bytes:
-    """One row a scenario: tonnes and yuan as decimals under heads in the caller's language; UTF-8 with BOM."""
-    buffer = StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    heads, rows = _decimal_rows(table, lang)
-    writer.writerow(heads)
-    # Numbers are ours; only text may start like a formula.
-    writer.writerows([c if _is_number(n) else inert(c) for n, c in zip(COLUMNS, row, strict=True)] for row in rows)
-    return b"\xef\xbb\xbf" + buffer.getvalue().encode()
-
-
-def _decimal_rows(table: SideBySide, lang: Language) -> tuple[list[str], list[list[str]]]:
-    """The frame with t for kg and yuan for fen."""
-    units = {"zh": {"千克": "吨", "分": "元"}, "en": {"kg": "t", "fen": "yuan"}}[lang]
-    heads = [text.say(lang) for text in COLUMNS.values()]
-    for name, other in units.items():
-        heads = [_unit(head, name, other, lang) for head in heads]
-    frame = table.frame(lang).astype(object)
-    rows = [[_decimal(name, value) for name, value in zip(COLUMNS, row, strict=True)] for row in frame.to_numpy()]
-    return heads, rows
-
-
-def _unit(head: str, name: str, other: str, lang: Language) -> str:
-    if lang == "zh":
-        return head.replace(f"({name}", f"({other}")
-    return head.replace(f", {name}", f", {other}")
-
-
-def _is_number(column: str) -> bool:
-    """By its name: kg and t, fen and yuan, counts."""
-    return column.endswith(("_kg", "_fen", "_t")) or column in NUMBERS
-
-
-def _decimal(name: str, value: Any) -> str:
-    if pd.isna(value):
-        return ""
-    if name.endswith("_kg"):
-        return tonnes(int(value))
-    return yuan(int(value)) if name.endswith("_fen") else str(value)
-
-
-def table_workbook(table: SideBySide, lang: Language) -> bytes:
-    """A workbook: scenarios, tiers, years, prices of rules, deadlines, and every line that differs, with its causes."""
-    buffer = BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(buffer, options) as book:
-        heads, rows = _decimal_rows(table, lang)
-        _sheet(book, SHEETS["scenarios"].say(lang), heads, rows, [_is_number(name) for name in COLUMNS])
-        for name in LONG_COLUMNS:
-            frame = table.long_frame(name).astype(object)  # type: ignore[arg-type]
-            columns = list(frame.columns)
-            cells = [[_decimal(c, v) for c, v in zip(columns, row, strict=True)] for row in frame.to_numpy()]
-            plain = [c.replace("_kg", "_t").replace("_fen", "_yuan") for c in columns]
-            _sheet(book, SHEETS[name].say(lang), plain, cells, [_is_number(c) for c in columns])
-        lines = [[row.name, *(x[c] for c in CHANGES[1:])] for row in table.rows for x in _changed(row, lang)]
-        _sheet(book, SHEETS["changes"].say(lang), list(CHANGES), lines, [_is_number(c) for c in CHANGES])
-    return buffer.getvalue()
-
-
-def _changed(row: Row, lang: Language) -> list[dict[str, str]]:
-    if row.changes is None:
-        return []
-    kept = KIND_NAMES["kept"].say(lang)
-    return [x for x in row.changes.rows(lang) if x["kind"] != kept]
-
-
-def _sheet(book: Any, name: str, heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[bool]) -> None:
-    """Text as text; decimals as the nearest number that a workbook can hold."""
-    sheet = book.add_worksheet(name)
-    sheet.freeze_panes(1, 1)
-    sheet.set_column(0, len(heads) - 1, 16)
-    bold = book.add_format({"bold": True, "text_wrap": True})
-    for k, head in enumerate(heads):
-        sheet.write_string(0, k, head, bold)
-    for r, row in enumerate(rows, start=1):
-        for k, cell in enumerate(row):
-            if numbers[k] and cell:
-                sheet.write_number(r, k, float(cell))
-            else:
-                sheet.write_string(r, k, printable(cell))

@@ -241,7 +241,7 @@ def test_the_same_is_written_as_json_csv_and_a_workbook(compare, tmp_path):
         ("donated-only", "short", "0.00"),
     ]
     book = openpyxl.load_workbook(tmp_path / "out.xlsx")
-    assert book.sheetnames == ["Scenarios", "Tiers", "Years", "Rules", "Deadlines", "Changes"]
+    assert book.sheetnames == ["Summary", "Scenarios", "Tiers", "Years", "Rules", "Deadlines", "Changes"]
     assert [c.value for c in book["Scenarios"]["A"]] == ["scenario", "base", "cheapest-lawful", "donated-only"]
     changed = {(r[0], r[2], r[3]) for r in book["Changes"].iter_rows(min_row=2, values_only=True)}
     assert ("cheapest-lawful", "CCER-2", "new") in changed and ("donated-only", "PHB-1", "gone") in changed

@@ -288,6 +288,7 @@ def test_workbooks_have_a_sheet_for_each_part(small, tmp_path):
     small.page("frontier", "--alternatives", "1", "--objective", "cost-first", "-o", str(path))
     book = CalamineWorkbook.from_path(path)
     assert book.sheet_names == [
+        "Summary",
         "Breakpoints",
         "Stretches",
         "Ends in whole lots",
@@ -298,7 +299,7 @@ def test_workbooks_have_a_sheet_for_each_part(small, tmp_path):
     asked = ("--objective", "cost-first", "--break-even", "C", "-o", str(path))
     small.page("budget", *asked, lang="zh")
     book = CalamineWorkbook.from_path(path)
-    assert book.sheet_names == ["转折点", "保本价", "保本价的各步"]
+    assert book.sheet_names == ["摘要", "转折点", "保本价", "保本价的各步"]
     assert book.get_sheet_by_name("保本价").to_python()[1][:4] == ["C", "offer", 50, 80]
 
 

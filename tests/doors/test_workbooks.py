@@ -224,6 +224,71 @@ def test_spending_beyond_a_budget_shows(small_plan):
     assert calculate("摘要", "B11") == pytest.approx(-65)
 
 
+# ------------------------------------------------------------------------------------- comparisons and calendars
+
+
+@pytest.fixture
+def written(jinheng, files, monkeypatch):
+    """The workbook that a command writes of the small calendar, as bytes."""
+    monkeypatch.setenv("JINHENG_HOME", str(files.folder / "home"))
+    monkeypatch.delenv("JINHENG_DATABASE", raising=False)
+
+    def call(command, event, *options, lang):
+        path = files.folder / f"{command}.{lang}.xlsx"
+        where = (str(files.folder / event), "--offers", str(files.offers), "--as-of", "2026-11-22")
+        answer = jinheng(command, *where, *options, "--lang", lang, "-o", str(path))
+        assert answer.code == 0, answer.err
+        return path.read_bytes()
+
+    return call
+
+
+ASKED = {
+    "compare": ("event.yaml", "--scenarios", "cheapest-lawful,donated-only,greedy-order"),
+    "calendar": ("calendar.yaml", "--draws", "40", "--model", "none"),
+}
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("command", sorted(ASKED))
+def test_comparisons_and_calendars_carry_hashes_a_chart_and_formulas_with_their_values(written, files, command, lang):
+    content = written(command, *ASKED[command], lang=lang)
+    assert content == written(command, *ASKED[command], lang=lang)
+    live, stored = opened(content, values=False), opened(content)
+    problem = read_problem(files.folder / ASKED[command][0], files.offers, as_of="2026-11-22")
+    said = {c.value for row in stored.worksheets[0].iter_rows() for c in row}
+    assert {problem.offers.sha256, problem.rule_pack.sha256, "2026-11-22", "2026-12-31"} <= said
+    assert len(live.worksheets[0]._charts) == 1
+    calculate, found = Calculator(live), formulas_of(live)
+    assert len(found) > 10
+    for sheet, cell, formula in found:
+        assert calculate(sheet, cell) == pytest.approx(stored[sheet][cell].value), (sheet, cell, formula)
+
+
+def test_a_comparison_tells_what_each_scenario_costs_beyond_the_base(written):
+    """The base costs 74,065 yuan and the cheapest lawful portfolio 57,075: 16,990 less, live."""
+    book = opened(written("compare", *ASKED["compare"], lang="en"), values=False)
+    first = book["Summary"]
+    head = next(r for r in range(1, 40) if first[f"A{r}"].value == "scenario")
+    calculate = Calculator(book)
+    assert [calculate("Summary", f"{c}{head + 2}") for c in "BC"] == pytest.approx([57_075, -16_990])
+    at = next(c.column_letter for c in book["Scenarios"][1] if c.value == "cost, yuan")
+    book["Scenarios"][f"{at}3"].value += 1000
+    assert Calculator(book)("Summary", f"C{head + 2}") == pytest.approx(-15_990)
+
+
+def test_one_reserve_for_all_is_weighed_against_one_for_each_by_sums_over_the_reserves(written):
+    book = opened(written("calendar", *ASKED["calendar"], lang="en"))
+    own = [r for r in book["Reserves"].iter_rows(min_row=2, values_only=True) if r[1] == "in all"]
+    whole, each = own[0], own[1:]
+    assert [whole[0], len(each)] == ["all", 2]
+    level, separate, pooled, saved = next(book["Contingency"].iter_rows(min_row=2, max_row=2, values_only=True))
+    assert level == "P50"
+    assert separate == pytest.approx(sum(r[3] - r[2] for r in each))
+    assert pooled == pytest.approx(whole[3] - whole[2])
+    assert saved == pytest.approx(separate - pooled)
+
+
 # ------------------------------------------------------------------------------------------------- an office program
 
 

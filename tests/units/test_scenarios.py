@@ -18,7 +18,8 @@ import yaml
 from rich.cells import cell_len
 
 from api.executors import opened_executor, read_workers
-from api.reports.scenarios import show_scenarios, table_csv, table_workbook
+from api.reports.scenario_files import table_csv, table_workbook
+from api.reports.scenarios import show_scenarios
 from api.reports.words import rest_words
 from api.scenario_desk import CompareRequest, compare_scenarios
 from api.scenario_files import read_scenarios
@@ -438,9 +439,10 @@ def test_tables_are_written_as_json_csv_and_workbooks_that_run_no_formula(desk, 
     assert [r[0] for r in rows[1:]] == ["base", "cheapest-lawful", "no-forest"]
     assert table.rows[1].totals is not None and table.rows[1].totals.cost in rows[2]
     book = openpyxl.load_workbook(io.BytesIO(table_workbook(table, "en")))
-    assert book.sheetnames == ["Scenarios", "Tiers", "Years", "Rules", "Deadlines", "Changes"]
-    assert not any(c.data_type == "f" for sheet in book for row in sheet.iter_rows() for c in row)
-    assert book["Deadlines"]["C2"].value == "=cmd"
+    assert book.sheetnames == ["Summary", "Scenarios", "Tiers", "Years", "Rules", "Deadlines", "Changes"]
+    formulas = [str(c.value) for sheet in book for row in sheet.iter_rows() for c in row if c.data_type == "f"]
+    assert formulas and not any("cmd" in formula for formula in formulas)
+    assert (book["Deadlines"]["C2"].value, book["Deadlines"]["C2"].data_type) == ("=cmd", "s")
 
 
 def test_every_fault_of_files_and_options_is_told_at_once(desk, tmp_path):
