@@ -24,6 +24,11 @@ from optimizer.wording import Language, Text
 
 router = APIRouter(include_in_schema=False)
 ROWS = 50
+NAMELESS = {
+    OPERATOR: Text("运维人员", "operator"),
+    "local-user": Text("本机用户", "whoever is at this machine"),
+}
+"""Who acts without being a user of the organisation's."""
 FIELDS = ("user", "action", "object", "since", "until")
 LABELS = {
     "since": Text("从", "From"),
@@ -60,7 +65,7 @@ def _trail(view: View) -> Response:
 
     found = view.read(work)
     options = sorted(ACTIONS.items(), key=lambda item: item[1].say(view.lang))
-    people = [*found.pop("people"), (OPERATOR, view.say("运维人员 (命令行)", "operator (command line)"))]
+    nameless = [(user, name.say(view.lang)) for user, name in NAMELESS.items()]
     return view.page(
         "audit/trail.html",
         422 if faults else 200,
@@ -68,7 +73,7 @@ def _trail(view: View) -> Response:
         chosen=chosen,
         kept={k: v for k, v in chosen.items() if v},
         actions=options,
-        people=[*people, ("local-user", view.say("本机", "this machine"))],
+        people=[*found.pop("people"), *nameless],
         first=not asked.get("cursor"),
         **found,
     )
@@ -95,11 +100,17 @@ def _shown(entry: Mapping[str, Any], lang: Language) -> dict[str, Any]:
     way = WAYS.get(str(actor.get("way", "")), Text("–", "–"))
     return {
         **entry,
-        "who": str(actor.get("name") or actor.get("user") or entry["actor"]),
+        "who": _who(actor, entry["actor"], lang),
         "way": way.say(lang),
         "action_name": words,
         "address": address_of(action, str(entry["object"])),
     }
+
+
+def _who(actor: Mapping[str, Any], written: Any, lang: Language) -> str:
+    """Somebody by name; whoever needs no name in words."""
+    user = str(actor.get("user", ""))
+    return NAMELESS[user].say(lang) if user in NAMELESS else str(actor.get("name") or user or written)
 
 
 @router.get("/audit/verify")

@@ -16,6 +16,7 @@ ACTIONS: dict[str, Text] = {
     "session.open": Text("登录", "signed in"),
     "session.end": Text("退出", "signed out"),
     "snapshot.keep": Text("保存市场", "market kept"),
+    "snapshot.correct": Text("更正市场", "market corrected"),
     "event.keep": Text("保存活动", "event kept"),
     "policy.keep": Text("保存规则包", "rule pack kept"),
     "scenario_set.keep": Text("保存情景集", "scenario set kept"),

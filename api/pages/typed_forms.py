@@ -47,4 +47,6 @@ async def typed(view: View) -> Typed:
     if odd:
         raise BadInput([fault("nul", "含空字符", "holds a NUL character", path=name) for name in odd])
     sent = [(name, one) for name, one in form.multi_items() if isinstance(one, UploadFile) and one.filename]
-    return Typed(form, {name: (str(one.filename), await one.read()) for name, one in sent})
+    files = {name: (str(one.filename), await one.read()) for name, one in sent}
+    await form.close()  # large files lie in temporary ones
+    return Typed(form, files)
