@@ -30,7 +30,11 @@ async def plan_made(view: View, question: Mapping[str, Any]) -> Answered:
         BadInput: its faults, placed by the question's keys.
         Refused: it took too long, too many wait.
     """
-    asked = await run_in_threadpool(asked_of, view, question)
+    return await answer_of(view, await run_in_threadpool(asked_of, view, question))
+
+
+async def answer_of(view: View, asked: Asked) -> Answered:
+    """The plan of a question whose names were looked up. Raises as `plan_made`."""
     found = await view.request.app.state.planners.run(answered, asked)
     if isinstance(found, KeptNamed):
         raise AssertionError("what the question names was looked up")

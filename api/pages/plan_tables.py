@@ -34,18 +34,24 @@ class Why:
     """Offers in all, for every event."""
 
 
+def kinds_of(words: PlanWords) -> dict[str, str]:
+    """Offer -> what it is and who sells it, of those that are bought; blank where the plan carries only their hash."""
+    facts, found = offer_facts(words.plan), {}
+    for line in words.plan.lines:
+        offer = facts.get(line.offer_id, {})
+        known = INSTRUMENT_NAMES.get(str(offer.get("instrument")))
+        parts = ["" if known is None else known.say(words.lang), str(offer.get("seller") or "")]
+        found[line.offer_id] = ", ".join(p for p in parts if p)
+    return found
+
+
 def lines_table(request: Request, words: PlanWords) -> Listing:
     """What to buy by when, and where to cancel it."""
-    plan, facts = words.plan, offer_facts(words.plan)
+    plan, kinds = words.plan, kinds_of(words)
     names = event_names(plan)
 
-    def fact(line: Line, key: str) -> str:
-        return str(facts.get(line.offer_id, {}).get(key) or "")
-
     def kind(line: Line) -> str:
-        known = INSTRUMENT_NAMES.get(fact(line, "instrument"))
-        parts = ["" if known is None else known.say(words.lang), fact(line, "seller")]
-        return ", ".join(p for p in parts if p)
+        return kinds[line.offer_id]
 
     def event(line: Line) -> str:
         return names.get(line.event_id, line.event_id)
@@ -53,8 +59,7 @@ def lines_table(request: Request, words: PlanWords) -> Listing:
     several = [Column("event", Text("活动", "Event"), "text", event)] if len(plan.events) > 1 else []
     columns = [
         *several,
-        Column("offer", Text("报价", "Offer"), "text", lambda x: x.offer_id),
-        Column("kind", Text("工具与卖方", "Means and seller"), "text", kind),
+        Column("offer", Text("报价", "Offer"), "text", lambda x: f"{x.offer_id} {kind(x)}"),
         Column("tier", Text("层", "Tier"), "number", lambda x: x.tier),
         Column("t", Text("购买", "Buy"), "tonnes", lambda x: x.contracted_t, unit=TONNES),
         Column("price", Text("单价", "Price"), "money", lambda x: x.unit_price, unit=PER_TONNE),

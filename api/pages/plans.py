@@ -13,7 +13,7 @@ from api.database import tables
 from api.pages.listing import Column, listing
 from api.pages.plan_facts import BAR_WIDTH, Shown, bar_of, budget_of, moments, shown_plan, title_of
 from api.pages.plan_making import plan_kept
-from api.pages.plan_tables import events_table, lines_table, why_of
+from api.pages.plan_tables import events_table, kinds_of, lines_table, why_of
 from api.pages.plan_words import PlanWords
 from api.pages.question_form import asked_values, choices, objective_options, question_of_form
 from api.pages.viewing import View, viewing
@@ -170,7 +170,7 @@ def _side(view: View, shown: Shown, words: PlanWords, tab: str, report: CheckRep
         meanings = [PROOF_MEANINGS[k].say(view.lang) for k in PROOFS if any(x.proof == k for x in plan.levels)]
         return {"levels": levels, "meanings": meanings, "report": report}
     several = events_table(request, words) if len(plan.events) > 1 else None
-    return {"lines": lines_table(request, words), "several": several}
+    return {"lines": lines_table(request, words), "kinds": kinds_of(words), "several": several}
 
 
 def _priced(view: View, plan: Plan) -> list[dict[str, Any]]:

@@ -96,10 +96,10 @@ def sides_of(asked: SidesTask) -> dict[str, Any] | Unplanned:
     lang = asked.task.lang
     try:
         problem = problem_of_task(replace(asked.task, seconds_max=None))
-        base = plan(problem, explanations="short", lang=lang, cancelled=stopping)
+        base = plan(problem, explanations="none", lang=lang, cancelled=stopping)
         packs = {name: read_rule_pack(name) for name in shipped_rule_packs()}
         ways = [WAYS[name] for name in asked.names if name in WAYS][:SIDES_MAX]
-        planner = Planner(problem, lang, packs, cancelled=stopping)
+        planner = Planner(problem, lang, packs, "none", cancelled=stopping)
         found = run(ways, planner, None, chunk=1, cancelled=stopping)
         return side_by_side(problem, base, list(zip(ways, found, strict=True)), packs).as_dict(lang)
     except BadInput as error:
