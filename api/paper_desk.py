@@ -1,7 +1,7 @@
 """What is kept becomes papers: a plan, a version of a disclosure, a quote, under a name that says what it is.
 
-Routes and pages call this alone. Reading is quick and belongs into the caller's transaction; writing takes up to a
-second and belongs outside it, in a thread: `Readied.file` does it.
+Routes and pages call this alone. Reading is quick and belongs into the caller's transaction; writing takes a second,
+and some seconds for a thousand purchases: it belongs outside it, in a thread. `Readied.file` does it.
 """
 
 import json
@@ -57,7 +57,7 @@ class Readied:
     write: Callable[[str, Language], bytes]
 
     def file(self, kind: str, lang: Language) -> PaperFile:
-        """The paper of this kind. Takes up to a second for a long one."""
+        """The paper of this kind. Takes a second, and some for a thousand purchases."""
         content = self.write(kind, lang)
         return PaperFile(content, MEDIA_TYPES[kind], f"{self.stem}.{kind}", f"{self.plain_stem}.{kind}")
 
