@@ -18,7 +18,7 @@ from optimizer.events import Calendar
 from optimizer.findings import fault
 from optimizer.quantities import E4, FEN_PER_YUAN, NotANumber, fen_of, tonnes, yuan
 from optimizer.wording import Text
-from scenarios.breakpoints import between, rate_text, t_text, yuan_text
+from scenarios.breakpoints import Point, between, rate_text, t_text, yuan_text
 from scenarios.budgeting import BOUND_NAMES, CalendarBudget
 from scenarios.curves import Curve
 from scenarios.risk import DRIVER_NAMES
@@ -244,7 +244,7 @@ def _order(view: View, told: Mapping[str, Any]) -> dict[str, Any]:
         {
             **{"from": s["from"], "to": s["to"], "price": s["yuan_per_t"]},
             "gains": "" if s["gaining_tier"] is None else names[s["gaining_tier"] - 1],
-            "t": t_text(max(b - a for a, b in zip(low.tiers, high.tiers, strict=True))),
+            "t": "" if s["gaining_tier"] is None else t_text(_gain(low, high, s["gaining_tier"])),
         }
         for s, low, high in zip(told["stretches"], frontier.points[:-1], frontier.points[1:], strict=True)
     ]
@@ -265,6 +265,10 @@ def _order(view: View, told: Mapping[str, Any]) -> dict[str, Any]:
         "tiers": [(n, t_text(a), t_text(b)) for n, a, b in zip(names, least.tiers, full.tiers, strict=True)],
         "stretches": listing(view.request, rows, columns, name="steps", size=100),
     }
+
+
+def _gain(low: Point, high: Point, tier: int) -> Fraction:
+    return high.tiers[tier - 1] - low.tiers[tier - 1]
 
 
 def result_of_text(content: bytes) -> dict[str, Any]:

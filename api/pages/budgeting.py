@@ -38,6 +38,7 @@ from optimizer.wording import Language, Text
 from scenarios.charts import frontier_chart
 from scenarios.charts_cursor import budget_cursor_chart
 from scenarios.charts_risk import calendar_chart, drivers_chart
+from scenarios.charts_style import heading, nothing
 
 router = APIRouter(include_in_schema=False)
 SHOWN_MAX = 500
@@ -87,10 +88,10 @@ async def ask(view: View = viewing("jobs.run")) -> Response:
     given = {name: form.text(name) for name in (*ASKED, "draws", "buy_on", "hold", "keep_budget")}
     try:
         question = {k: v for k, v in question_of_form(given).items() if k in ASKED}
-        job_id = await run_in_threadpool(_accepted, view, question, _draws_options(form))
+        budget_id = await run_in_threadpool(_accepted, view, question, _draws_options(form))
     except BadInput as error:
         return await _start_page(view, given, tuple(error.findings))
-    return view.go(f"/budget/{job_id}")
+    return view.go(f"/budget/{budget_id}")
 
 
 @router.post("/budget/example")
@@ -133,17 +134,17 @@ def _accepted(view: View, question: dict[str, Any], draws: dict[str, Any]) -> st
 # ----------------------------------------------------------------------------------------------------- one job's page
 
 
-@router.get("/budget/{job_id}")
-async def show(job_id: str, view: View = viewing("jobs.read")) -> Response:
+@router.get("/budget/{budget_id}")
+async def show(budget_id: str, view: View = viewing("jobs.read")) -> Response:
     """A job of the question: how far it is, and when it has ended what it found."""
 
     def known(scope: Scope) -> dict[str, Any]:
-        row = book.find(scope, job_id)
+        row = book.find(scope, budget_id)
         if row["kind"] not in KINDS:
             raise not_found()
         content = book.result_of(scope, row) if row["state"] == "done" else None
         return {
-            "job": book.as_dict(row, view.lang, book.papers_of(scope, [job_id]).get(job_id, ())),
+            "job": book.as_dict(row, view.lang, book.papers_of(scope, [budget_id]).get(budget_id, ())),
             "lang_asked": row["lang"],
             "question": posed(scope, row),
             "tabs": [
@@ -169,17 +170,19 @@ async def show(job_id: str, view: View = viewing("jobs.read")) -> Response:
     )
 
 
-@router.get("/budget/{job_id}/chart")
-async def show_chart(job_id: str, view: View = viewing("jobs.read")) -> Response:
+@router.get("/budget/{budget_id}/chart")
+async def show_chart(budget_id: str, view: View = viewing("jobs.read")) -> Response:
     """The picture of a result, as data."""
 
-    def known(scope: Scope) -> tuple[str, dict[str, Any]]:
-        row = book.find(scope, job_id)
-        return row["kind"], result_of_text(book.result_of(scope, row))
+    def known(scope: Scope) -> tuple[str, dict[str, Any] | None]:
+        row = book.find(scope, budget_id)
+        if row["kind"] not in PICTURES:
+            raise not_found()
+        return row["kind"], result_of_text(book.result_of(scope, row)) if row["state"] == "done" else None
 
     kind, told = await run_in_threadpool(view.read, known)
-    if kind not in PICTURES:
-        raise not_found()
+    if told is None:
+        return chart_answer(nothing(heading("", ""), Text("还没有结果", "no result yet"), view.lang))
     spec = await run_in_threadpool(PICTURES[kind], told, view.lang)
     return chart_answer(spec, least_width=BARS_WIDTH if kind == "risk" else 300)
 
@@ -200,19 +203,19 @@ PICTURES = {
 }
 
 
-@router.post("/budget/{job_id}/cancel")
-async def cancel(job_id: str, view: View = viewing("jobs.run")) -> Response:
+@router.post("/budget/{budget_id}/cancel")
+async def cancel(budget_id: str, view: View = viewing("jobs.run")) -> Response:
     """Stops the job; asking again takes that back."""
-    await run_in_threadpool(view.write, lambda scope: book.cancel(scope, job_id))
-    return view.go(f"/budget/{job_id}", note="cancelled")
+    await run_in_threadpool(view.write, lambda scope: book.cancel(scope, budget_id))
+    return view.go(f"/budget/{budget_id}", note="cancelled")
 
 
-@router.post("/budget/{job_id}/again")
-async def ask_again(job_id: str, view: View = viewing("jobs.run")) -> Response:
+@router.post("/budget/{budget_id}/again")
+async def ask_again(budget_id: str, view: View = viewing("jobs.run")) -> Response:
     """The same question once more, its words in the reader's language."""
 
     def work(scope: Scope) -> str:
-        row = book.find(scope, job_id)
+        row = book.find(scope, budget_id)
         if row["kind"] not in KINDS:
             raise not_found()
         return str(book.accept(scope, replace(book.asked_of(scope, row), lang=view.lang))["id"])

@@ -129,6 +129,11 @@ def a_sweep(org: Organisation, things: "Things") -> str:
     return str(made(org.organiser.post("/v1/sweeps", json={**question, "draws": 10, "seed": 7}), 202)["id"])
 
 
+def a_budget(org: Organisation, things: "Things") -> str:
+    question: dict[str, Any] = {**QUESTION, "event": {**EVENT, "id": f"budget-of-{org.id[:8]}"}}
+    return str(made(org.finance.post("/v1/jobs", json={"kind": "calendar", **question}), 202)["id"])
+
+
 def a_scenario_set(org: Organisation, things: "Things") -> str:
     kept = {"name": f"set-of-{org.id[:8]}", "scenarios": ["budget-minus-20"]}
     return str(made(org.organiser.post("/v1/scenario-sets", json=kept))["id"])
@@ -176,6 +181,7 @@ MAKERS: dict[str, Maker] = {
     "/v1/jobs/{job_id}": a_job,
     "/v1/jobs/{job_id}/papers/{kind}": lambda org, things: "xlsx",
     "/v1/sweeps/{job_id}": a_sweep,
+    "/v1/jobs/{budget_id}": a_budget,
     "/v1/scenario-sets/{set_id}": a_scenario_set,
     "/v1/disclosures/{disclosure_id}": a_disclosure,
     "/v1/inventory/{lot_id}": a_lot,
