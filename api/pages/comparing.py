@@ -29,7 +29,7 @@ CHANGES_SHOWN = 8
 """Lines told of each way, those that cost most or save most."""
 EPSILON_MAX = 30
 """Per cent of the slider."""
-STEPS = 200
+STEPS = 1000
 """Of the budget's slider."""
 BUDGET_ROOM = Decimal("1.25")
 """How far the budget's slider goes beyond what full coverage costs."""
@@ -104,7 +104,7 @@ async def sliders(view: View = viewing("plans.make")) -> Response:
         matters=matters,
         slid=slid,
         base=base,
-        here=here,
+        tried=here,
         step=step,
         most=most,
         epsilon_max=EPSILON_MAX,
@@ -131,7 +131,7 @@ async def live(view: View = viewing("plans.make")) -> Response:
         "comparing/live.html",
         matters=matters,
         slid=slid,
-        here=here,
+        tried=here,
         bar_width=BAR_WIDTH,
         change=_change(here.plan, was),
         exact_at=exact_at if rough else "",
