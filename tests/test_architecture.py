@@ -65,7 +65,7 @@ READING_ORDER = {
         routes/plan_questions routes/plans routes/quoting_terms routes/quotes routes/job_bodies routes/job_asking
         routes/* router_list openapi pages/assets pages/rendering pages/viewing pages/listing pages/typed_forms
         pages/field_faults pages/retirement_words pages/retirement_making pages/audit_words pages/plan_making
-        pages/plan_words
+        pages/plan_words pages/quote_form
         pages/question_form pages/plan_facts pages/plan_tables pages/sides pages/market_drafts pages/offer_listing
         pages/event_words pages/event_forms pages/events pages/chart_answers pages/budget_results pages/budget_shown pages/home
         pages/policy_words pages/policy_trial pages/job_words pages/* pages/page_list passage stopping app slow_clients serving administration job_administration

@@ -65,9 +65,12 @@ def _tonnes_by_hold(lines: Sequence[Any]) -> dict[str, str]:
     return {hold_id: tonnes(kg) for hold_id, kg in sums.items()}
 
 
+@router.get("/holds/{hold_id}/release")
+@router.get("/holds/{hold_id}/again")
+@router.get("/holds/{hold_id}/extend")
 @router.get("/holds/{hold_id}")
 async def show_hold(hold_id: str, view: View = viewing("holds.read")) -> Response:
-    """What is kept, for whom, how long still."""
+    """What is kept, for whom, how long still; also at the addresses of refused changes, read again."""
     return await _hold_page(view, hold_id, "holds/hold.html")
 
 

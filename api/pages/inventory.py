@@ -15,6 +15,7 @@ from api.database.ledger_tables import moves
 from api.demo import example
 from api.ledger import inventory
 from api.ledger.lots import MoveKind, as_dict, find_lots, move_as_dict
+from api.pages.field_faults import at_fields
 from api.pages.listing import Column, listing
 from api.pages.typed_forms import Typed, typed
 from api.pages.viewing import View, viewing
@@ -67,6 +68,12 @@ MOVE_NAMES: dict[str, Text] = {
     "cancel": Text("订单取消", "order cancelled"),
 }
 assert set(MOVE_NAMES) == set(get_args(MoveKind.__value__))
+LABELS = {
+    "change_t": Text("库存增减", "Stock, more or less"),
+    "price": Text("成本价", "Cost"),
+    "valid_until": Text("有效期至", "Valid until"),
+    "reason": Text("原因", "Why"),
+}
 MODES = (
     ("new", Text("只加入新批次; 已有的批次算错误", "Only new lots; one that is there is a fault")),
     ("add", Text("在已有批次上追加数量 (条件须相同)", "Put more on top of lots that are there (same terms)")),
@@ -152,6 +159,7 @@ async def import_example(view: View = viewing("inventory.write")) -> Response:
 # --------------------------------------------------------------------------------------------------------------- a lot
 
 
+@router.get("/inventory/{lot_id}/undo")
 @router.get("/inventory/{lot_id}")
 async def show_lot(lot_id: str, view: View = viewing("inventory.read")) -> Response:
     """A lot: what is there, its terms, its history, and how it is put right."""
@@ -211,11 +219,15 @@ async def undo_adjustment(lot_id: str, view: View = viewing("inventory.write")) 
     return await _adjusted(view, lot_id, work, None)
 
 
+def _by_column(found: Finding) -> Finding:
+    return replace(found, path=found.column or found.path, row=None, column="")
+
+
 async def _adjusted(view: View, lot_id: str, work: Any, form: Typed | None) -> Response:
     try:
         await run_in_threadpool(view.write, work)
     except BadInput as error:
-        return await _lot_page(view, lot_id, form, [replace(f, path=f.column or f.path) for f in error.findings], 422)
+        return await _lot_page(view, lot_id, form, at_fields(map(_by_column, error.findings), LABELS), 422)
     except Refused as error:
         if error.code != "stale":
             raise

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from api.access.scope import Scope
 from api.database.ledger_tables import orders as table
 from api.ledger import orders
+from api.pages.field_faults import FieldFault
 from api.pages.listing import Column, listing
 from api.pages.typed_forms import Typed, typed
 from api.pages.viewing import View, viewing
@@ -58,6 +59,7 @@ def _sums(order_id: str, lines: Sequence[orders.OrderLine]) -> dict[str, float]:
     return {"ordered_t": sum(x.ordered_kg for x in mine) / 1000, "open_t": sum(x.open_kg for x in mine) / 1000}
 
 
+@router.get("/orders/{order_id}/deliver")
 @router.get("/orders/{order_id}")
 async def show_order(order_id: str, view: View = viewing("orders.read")) -> Response:
     """An order with what of each line is delivered, cancelled and open."""
@@ -102,7 +104,8 @@ async def deliver(order_id: str, view: View = viewing("orders.write")) -> Respon
 
 def _delivered(form: Typed, lines: Sequence[orders.OrderLine]) -> list[tuple[orders.OrderLine, int]]:
     """What was typed at each line; lines without a number are left out. Raises BadInput with every fault."""
-    wanted, found = [], []
+    wanted: list[tuple[orders.OrderLine, int]] = []
+    found: list[Finding] = []
     for line in lines:
         text = form.text(f"tonnes-{line.id}")
         if not text:
@@ -113,16 +116,25 @@ def _delivered(form: Typed, lines: Sequence[orders.OrderLine]) -> list[tuple[ord
             kg = 0
         if not 0 < kg <= kg_of(MASS_T_MAX):
             zh, en = "应为大于 0、至多三位小数的吨数", "should be tonnes above 0 with at most 3 decimals"
-            found.append(fault("number", zh, en, path=f"tonnes-{line.id}", value=text))
+            found.append(_at(line, fault("number", zh, en, value=text)))
         elif kg > line.open_kg:
             zh, en = "多于未交付的数量", "is more than is open"
-            found.append(fault("over_fill", zh, en, path=f"tonnes-{line.id}", value=text))
+            found.append(_at(line, fault("over_fill", zh, en, value=text)))
         wanted.append((line, kg))
     if not wanted:
-        found.append(fault("nothing", "请填写至少一行的数量", "give the tonnes of a line at least", path="reference"))
+        found.append(fault("nothing", "请填写至少一行的数量", "give the tonnes of a line at least"))
     if found:
         raise BadInput(found)
     return wanted
+
+
+def _at(line: orders.OrderLine, found: Finding) -> Finding:
+    """A fault at a line, by the name of its lot."""
+    offer = str(line.facts["offer_id"])
+    label = Text(offer, offer)
+    return FieldFault(
+        found.code, found.message, found.severity, path=f"tonnes-{line.id}", value=found.value, label=label
+    )
 
 
 @router.get("/orders/{order_id}/cancel")

@@ -4,8 +4,8 @@ The names of the fields are the paths of the same body over HTTP, so that a faul
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -16,6 +16,7 @@ from api.access.scope import Scope
 from api.archive import events
 from api.database import tables
 from api.event_files import calendar_of
+from api.pages.field_faults import FieldFault
 from api.pages.rendering import CHINA
 from api.pages.typed_forms import Typed
 from api.plain_data import PlainData, plain_content
@@ -135,15 +136,40 @@ def asked_of(form: Typed, documents: Sequence[Any]) -> NewBatch:
     try:
         made = NewBatch.model_validate({key: value for key, value in body.items() if value is not None})
     except ValidationError as error:
-        raise BadInput([*found, *(as_field(one) for one in faults_of(error))]) from error
+        raise BadInput([*found, *faults_of(error)]) from error
     if found:
         raise BadInput(found)
     return made
 
 
-def as_field(found: Finding) -> Finding:
-    """A fault of the body, placed at the field of the form. Clients are the same for every event."""
-    return replace(found, path=re.sub(r"^events\[\d+\]\.(client\w*)$", r"\1", found.path))
+LABELS = {
+    "event_id": Text("活动", "Events"),
+    "calendar": Text("日程文件", "Calendar's file"),
+    "client": Text("客户名称", "Client's name"),
+    "client_organisation": Text("客户单位编号", "Client's organisation"),
+    "as_of": Text("计算日", "Day of the plan"),
+    "valid_hours": Text("有效期", "Stands for"),
+    "valid_until": Text("有效期至", "Until"),
+    "margin.minimum": Text("每份报价至少赚", "Each quote earns at least"),
+    "feedback": Text("反馈", "Feedback"),
+}
+_CLIENT = re.compile(r"events\[\d+\]\.(client\w*)")
+_OF_RULE = re.compile(r"margin\.rules\[(\d+)\]\S*")
+
+
+def as_fields(findings: Iterable[Finding]) -> list[Finding]:
+    """Faults of the body at the fields of the form, by their labels; what belongs to no field keeps its place."""
+    return [_as_field(one) for one in findings]
+
+
+def _as_field(found: Finding) -> Finding:
+    client = _CLIENT.fullmatch(found.path)  # the same for every event
+    path = client[1] if client else found.path
+    rule = _OF_RULE.fullmatch(path)
+    label = Text(f"规则 {int(rule[1]) + 1}", f"Rule {int(rule[1]) + 1}") if rule else LABELS.get(path)
+    if label is None:
+        return found
+    return FieldFault(found.code, found.message, found.severity, found.file, path, found.row, "", found.value, label)
 
 
 # --------------------------------------------------------------------------------------------------------------- margin

@@ -87,6 +87,7 @@ async def list_quotes(view: View = viewing("quotes.read")) -> Response:
 # ------------------------------------------------------------------------------------------------------------- a quote
 
 
+@router.get("/quotes/{quote_id}/hold")
 @router.get("/quotes/{quote_id}")
 async def show_quote(quote_id: str, view: View = viewing("quotes.read")) -> Response:
     """A quote whole: what is offered at which price, what it costs and earns, and what became of it."""
@@ -165,7 +166,8 @@ async def show_break_even(quote_id: str, view: View = viewing("quotes.read")) ->
     lots = [{**lot, "below": _below(lot)} for lot in for_broker(found)]
     seller = view.request.query_params.get("seller", "")
     sellers = sorted({one.seller for one in found if one.seller})
-    values = {"quote": row, "list": listing(view.request, lots, LOT_COLUMNS, sort="state", size=25), "told": told}
+    shown = listing(view.request, lots, LOT_COLUMNS, sort="below", size=25)
+    values: dict[str, Any] = {"quote": row, "list": shown, "told": told}
     values |= {"sellers": sellers, "seller": seller, "theirs": for_seller(found, seller, told) if seller else []}
     return view.page("quotes/break_even.html", **values)
 

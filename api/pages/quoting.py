@@ -16,7 +16,7 @@ from api.ledger import quotes
 from api.ledger.inventory import available
 from api.pages.quote_form import (
     BLANK_RULES,
-    as_field,
+    as_fields,
     asked_of,
     choices,
     events_of,
@@ -70,7 +70,7 @@ async def _form(view: View, form: Typed | None, found: Sequence[Finding], status
     chosen = set(view.request.query_params.getlist("event_id"))
     if form is not None:
         kept, chosen = {key: form.text(key) for key in FIELDS}, set(form.every("event_id"))
-    values = {"form": kept, "chosen": chosen, "margin": margin, "where": where_options(margin)}
+    values: dict[str, Any] = {"form": kept, "chosen": chosen, "margin": margin, "where": where_options(margin)}
     latest = (settings.now() + timedelta(hours=quotes.HOURS_MAX)).astimezone(CHINA)
     values |= {"standing": shown_margin(terms["margin"]), "blank_rules": BLANK_RULES, "hours_max": quotes.HOURS_MAX}
     values |= {"latest": f"{latest:%Y-%m-%dT%H:%M}", "at_once": AT_ONCE_MAX}
@@ -89,7 +89,7 @@ async def make_quotes(view: View = viewing("quotes.write")) -> Response:
             return await _handed_over(view, asked)
         ids, batch_id = await _quoted(view, asked)
     except BadInput as error:
-        return await _form(view, form, [as_field(one) for one in error.findings], 422)
+        return await _form(view, form, as_fields(error.findings), 422)
     except Refused as error:
         if error.code not in SHOWN_AGAIN:
             raise
@@ -131,10 +131,12 @@ async def follow_batch(job_id: str, view: View = viewing("quotes.write")) -> Res
 
     def known(scope: Scope) -> tuple[dict[str, Any], str]:
         row = book.find(scope, job_id)
-        batch = json.loads(book.result_of(scope, row))["batch_id"] if row["state"] == "done" else ""
-        return book.as_dict(row, view.lang), batch
+        done = row["kind"] == "quotes" and row["state"] == "done"
+        return book.as_dict(row, view.lang), json.loads(book.result_of(scope, row))["batch_id"] if done else ""
 
     job, batch = await run_in_threadpool(view.read, known)
+    if job["kind"] != "quotes":
+        return view.go(f"/jobs/{job_id}")
     if batch:
         return view.go(f"/quotes?batch={batch}", note="made")
     return view.page("quotes/job.html", job=job)
@@ -162,7 +164,12 @@ async def _terms(view: View, form: Typed | None, found: Sequence[Finding], statu
     kept = {"valid_hours": terms["valid_hours"], "feedback": terms["feedback"]}
     if form is not None:
         kept = {key: form.text(key) for key in kept}
-    values = {"margin": margin, "where": where_options(margin), "blank_rules": BLANK_RULES, "feedbacks": FEEDBACKS}
+    values: dict[str, Any] = {
+        "margin": margin,
+        "where": where_options(margin),
+        "blank_rules": BLANK_RULES,
+        "feedbacks": FEEDBACKS,
+    }
     values |= {"hours_max": quotes.HOURS_MAX, "whole": is_kept_whole(terms["margin"])}
     return view.page("quotes/terms.html", status, form=kept, **values, faults=found)
 
@@ -176,5 +183,5 @@ async def set_terms(view: View = viewing("quotes.write")) -> Response:
         terms = quotes.terms_from(given)
         await run_in_threadpool(view.write, lambda scope: quotes.set_quoting_terms(scope, terms))
     except BadInput as error:
-        return await _terms(view, form, error.findings, 422)
+        return await _terms(view, form, as_fields(error.findings), 422)
     return view.go("/quotes/terms", note="saved")
