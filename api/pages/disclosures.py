@@ -156,9 +156,23 @@ def _wanted(event_id: str, run_id: str, measures: str, correction: str, *, draft
 def _about(found: Sequence[Finding]) -> list[dict[str, Any]]:
     """What is missing, in words, with the thing that it is about and where to put it right."""
     return [
-        {"say": one.message, "about": one.value or "", "where": one.path.partition("[")[0].partition(".")[0]}
+        {
+            "say": one.message,
+            "about": one.value or "" if one.path.startswith("retirements[") else "",
+            "where": one.path.partition("[")[0].partition(".")[0],
+        }
         for one in found
     ]
+
+
+def _kept_missing(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a kept version lacks, as `_about` has it: a cancellation is named by its offer."""
+    found = []
+    for one in record["missing"]:
+        number = one["path"].removeprefix("retirements[").removesuffix("]")
+        about = record["retirements"][int(number)]["offer_id"] if number.isdigit() else ""
+        found.append({"say": Text(one["zh"], one["en"]), "about": about})
+    return found
 
 
 @router.post("/disclosures/new")
@@ -206,7 +220,9 @@ def _version(
         shown = next(v for v in _shown(scope, versions) if v["id"] == disclosure_id)
         record = disclosures.whole(scope, row)["record"]
         corrected = next((v["version"] for v in versions if v["id"] == row["corrects"]), None)
-        return {"row": shown, "record": record, "corrected": corrected, "versions": _shown(scope, versions)}
+        lacking = _kept_missing(record)
+        every = _shown(scope, versions)
+        return {"row": shown, "record": record, "corrected": corrected, "versions": every, "lacking": lacking}
 
     found = view.read(work)
     said = [(tongue, _parts(found["record"]["statement"][tongue])) for tongue in tongues]

@@ -1,4 +1,4 @@
-"""After the event on pages: the checklist with serials and evidence, disclosures, the trail; who may, what is refused."""
+"""After the event on pages: the checklist, disclosures, the trail; what is refused, and to whom."""
 
 import re
 from typing import Any
@@ -219,6 +219,7 @@ def test_what_is_missing_is_listed_and_a_draft_may_be_made(mine):
     assert "measures are missing" not in refused
     draft = posted(mine.organiser, "/disclosures/new", **fields, draft="true").headers["location"]
     told = seen(mine.organiser, draft)
+    assert "<code>CCER-1</code>: is not cancelled yet" in told
     assert "(draft; 7 things are missing)" in told and "<script>alert" not in told and "Note that it" not in told
     assert "cannot be published" in seen(mine.organiser, f"{draft.partition('?')[0]}/publish")
 
