@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 
 from api import settings
 from api.access.scope import Scope
@@ -68,11 +68,14 @@ async def new_policy(view: View = viewing("policies.write")) -> Response:
 @router.post("/policies/new")
 async def bring_policy(view: View = viewing("policies.write")) -> Response:
     """Keeps a rule pack; its faults are shown where they stand in the file."""
-    form = await view.request.form()
-    pasted = form.get("text")
-    text = pasted if isinstance(pasted, str) else ""
+    async with view.request.form() as form:
+        pasted = form.get("text")
+        text = pasted if isinstance(pasted, str) else ""
+        file, content, name = form.get("file"), text.encode(), ""
+        if isinstance(file, UploadFile) and file.filename:
+            content, name = await file.read(PACK_BYTES_MAX + 1), file.filename
     try:
-        data = await _uploaded(form, text)
+        data = _uploaded(content, name)
         pack = await run_in_threadpool(_read, data)
     except (BadInput, Refused) as error:
         return _new(view, error.findings, text)
@@ -88,13 +91,8 @@ def _new(view: View, faults: Sequence[Finding] = (), text: str = "") -> Response
     return view.page("policies/new.html", 422 if faults else 200, faults=faults, text=text)
 
 
-async def _uploaded(form: FormData, text: str) -> PlainData:
-    file = form.get("file")
-    if isinstance(file, UploadFile) and file.filename:
-        content, name = await file.read(PACK_BYTES_MAX + 1), file.filename
-    elif text.strip():
-        content, name = text.encode(), ""
-    else:
+def _uploaded(content: bytes, name: str) -> PlainData:
+    if not content.strip():
         zh, en = "请选择文件或粘贴内容", "choose a file, or paste its content"
         raise BadInput([fault("file_missing", zh, en, path="file")])
     if len(content) > PACK_BYTES_MAX:

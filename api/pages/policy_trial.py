@@ -38,7 +38,7 @@ class Case:
     offer: Mapping[str, Any]
     event_ends: str
     as_of: str
-    settings: Mapping[str, bool]
+    settings: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
