@@ -13,7 +13,7 @@ from optimizer.rule_pack import read_rule_pack, shipped_rule_packs
 from optimizer.wording import Language
 from scenarios.breakpoints import Point
 from scenarios.budgeting import CalendarBudget, Commitment, Pooling, Reserve
-from scenarios.curves import Curve
+from scenarios.curves import Against, Curve
 from scenarios.frontier import Frontier, WholeLotEnd
 from scenarios.risk import DriverEffect
 from scenarios.summary import QUANTILES
@@ -53,7 +53,7 @@ def drivers_from(told: Result) -> tuple[DriverEffect, ...]:
 
 def curve_from(told: Result) -> Curve:
     """The curve of a job of kind `budget`."""
-    against = "need" if told["against"] == "emissions" else told["against"]
+    against: Against = told["against"]
     return Curve(against, tuple(_point(p, Fraction(p[against])) for p in told["points"]), ())
 
 
@@ -71,9 +71,11 @@ def _end(told: Result) -> WholeLotEnd:
 
 
 def _point(told: Result, at: Fraction) -> Point:
-    names = ("required_t", "shortfall_t", "missed_t", "cost", "spent")
+    required, shortfall, missed, cost, spent = (
+        Fraction(told[name]) for name in ("required_t", "shortfall_t", "missed_t", "cost", "spent")
+    )
     tiers, gaps = (tuple(Fraction(t) for t in told[name]) for name in ("tiers", "gaps"))
-    return Point(at, *(Fraction(told[name]) for name in names), tiers, gaps)
+    return Point(at, required, shortfall, missed, cost, spent, tiers, gaps)
 
 
 def tier_names(told: Result, lang: Language) -> list[str]:
