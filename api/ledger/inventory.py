@@ -165,8 +165,11 @@ def available(scope: Scope) -> list[dict[str, Any]]:
 
 def sold_kg(scope: Scope) -> dict[str, int]:
     """Lot -> what was delivered of it; lots of which nothing was are left out."""
-    delivered = select(moves.c.lot_id, func.sum(-moves.c.stock_delta_kg).label("kg"))
-    wanted = delivered.where(scope.mine(moves), moves.c.kind == "fill").group_by(moves.c.lot_id)
+    wanted = (
+        select(moves.c.lot_id, func.sum(-moves.c.stock_delta_kg).label("kg"))
+        .where(scope.mine(moves), moves.c.kind == "fill")
+        .group_by(moves.c.lot_id)
+    )
     return {row["lot_id"]: int(row["kg"]) for row in scope.rows(wanted)}
 
 

@@ -9,7 +9,7 @@ from tests.http.conftest import AS_OF, EVENT, OFFERS
 from tests.http.test_broker_flow import LOTS, MARGIN, QUOTE, done, stocked
 
 CSV = "报价编号,品种,地区,年份,数量,价格\nCCER-9,CCER,山西,2025,70,90\n"
-CALENDAR = {
+CALENDAR: dict[str, Any] = {
     "id": "two",
     "policy": "shanxi-2022",
     "events": [
