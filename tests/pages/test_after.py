@@ -148,7 +148,7 @@ def test_a_certificate_of_new_forestry_is_entered_with_its_accrual_and_comes_bac
     assert "Accrual from" in seen(mine.organiser, here)
     wrong = posted(mine.organiser, f"{here}/serials", 422, first="", tonnes="1", period_from="x").text
     assert "enter the certificate&#39;s number" in wrong and "should be a day" in wrong
-    fields = {"first": "TREE-CERT-1", "tonnes": row["to_cancel_t"], "certified": row["to_cancel_t"]}
+    fields: dict[str, Any] = {"first": "TREE-CERT-1", "tonnes": row["to_cancel_t"], "certified": row["to_cancel_t"]}
     posted(mine.organiser, f"{here}/serials", **fields, period_from="2026-01-01", period_until="2030-12-31")
     kept = mine.organiser.get(f"/v1{here}").json()["serials"][0]
     posted(mine.organiser, f"{here}/serials/{kept['id']}/release")
@@ -213,7 +213,7 @@ def test_what_is_missing_is_listed_and_a_draft_may_be_made(mine):
     assert chosen in seen(mine.organiser, "/disclosures/new")
     form = seen(mine.organiser, chosen.replace("&amp;", "&"))
     assert "8 things are missing" in form and "is not cancelled yet" in form and "the verifier is missing" in form
-    fields = {"event_id": "small-event", "run_id": run, "measures": f"一\n{HOSTILE}"}
+    fields: dict[str, Any] = {"event_id": "small-event", "run_id": run, "measures": f"一\n{HOSTILE}"}
     refused = posted(mine.organiser, "/disclosures/new", 422, **fields).text
     assert "7 things are missing" in refused and "一\n&lt;script&gt;" in refused and "<script>alert" not in refused
     assert "measures are missing" not in refused
@@ -229,7 +229,7 @@ def test_a_disclosure_is_made_shown_in_both_languages_and_published_for_good(min
     cancelled(mine.organiser, rows, "A")
     form = seen(mine.organiser, f"/disclosures/new?event_id=small-event&run_id={run}")
     assert "1 thing is missing" in form
-    fields = {"event_id": "small-event", "run_id": run, "measures": "\n".join(MEASURES)}
+    fields: dict[str, Any] = {"event_id": "small-event", "run_id": run, "measures": "\n".join(MEASURES)}
     here = posted(mine.organiser, "/disclosures/new", **fields).headers["location"].partition("?")[0]
     english, both = seen(mine.organiser, here), seen(mine.organiser, f"{here}?text=both")
     assert english.count('<article class="statement"') == 1 and both.count('<article class="statement"') == 2
@@ -266,7 +266,7 @@ def test_a_disclosure_belongs_to_its_organisation_and_its_roles(mine, other):
 
 def test_measures_beyond_all_measure_are_refused_and_stay(mine):
     run, _ = bought(mine.organiser)
-    fields = {"event_id": "small-event", "run_id": run}
+    fields: dict[str, Any] = {"event_id": "small-event", "run_id": run}
     long = posted(mine.organiser, "/disclosures/new", 422, **fields, measures="x" * 2001).text
     assert "at most 2000 characters each" in long and "x" * 2001 in long
     assert "at most 100 of them" in posted(mine.organiser, "/disclosures/new", 422, **fields, measures="a\n" * 101).text
