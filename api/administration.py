@@ -15,9 +15,6 @@ from optimizer.errors import BadInput
 from optimizer.findings import fault
 from optimizer.wording import Language
 
-OPERATOR = "operator"
-"""Who acts on the machine itself, as the trail names them."""
-
 
 class UserMade(NamedTuple):
     """A user who was added."""
@@ -78,4 +75,4 @@ def operator(records: Records, organisation: str | None) -> Actor:
         zh, en = "没有这个单位; 先用 jinheng organisations add 建立", "no such organisation; add it first"
         raise BadInput([fault("organisation_unknown", zh, en, path="--organisation", value=organisation)])
     owner = (first.organisation_id, first.organisation) if row is None else (str(row["id"]), str(row["name"]))
-    return Actor(owner[0], owner[1], OPERATOR, OPERATOR, frozenset({"administrator"}), "command")
+    return Actor(owner[0], owner[1], people.OPERATOR, people.OPERATOR, frozenset({"administrator"}), "command")

@@ -35,6 +35,8 @@ LOCAL = "local"
 """The organisation of a machine on which nobody has signed in yet."""
 NOBODY = "local-user"
 """Who acts there."""
+OPERATOR = "operator"
+"""Who acts on the machine itself, as the trail names them."""
 SESSION_HOURS = 12
 FOUNDING = 0x6A68_0003
 """Key of PostgreSQL's advisory lock under which the first organisation is made."""

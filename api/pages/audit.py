@@ -8,8 +8,8 @@ from typing import Any
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.access.people import OPERATOR
 from api.access.scope import Scope
-from api.administration import OPERATOR
 from api.database import tables
 from api.pages.audit_words import ACTIONS, WAYS, address_of
 from api.pages.field_faults import at_fields

@@ -21,7 +21,6 @@ from fastapi.testclient import TestClient
 from api.access import people
 from api.access.roles import ROLES
 from api.access.scope import Actor
-from api.administration import OPERATOR
 from api.app import make_app
 from api.database.opening import open_service_database
 from api.settings import ServiceSettings
@@ -129,7 +128,7 @@ def new_organisation(app: FastAPI, name: str) -> Organisation:
         from api.access.scope import moment
 
         row_id = people.add_organisation(c, name, moment(c))
-    actor = Actor(row_id, name, OPERATOR, OPERATOR, frozenset({"administrator"}), "command")
+    actor = Actor(row_id, name, people.OPERATOR, people.OPERATOR, frozenset({"administrator"}), "command")
     callers: dict[str, TestClient] = {}
     for role in ROLES:
         with records.writing(actor) as scope:

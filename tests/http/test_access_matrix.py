@@ -251,6 +251,7 @@ BESIDE = {
     "api/ledger/retirement_checks.py": "the operator verifies every retirement",
     "api/ledger/reminders.py": "deadlines of all organisations, each told to its own",
     "api/ledger/serials.py": "nothing is used twice, by whomever: a claim is held against everybody's",
+    "api/jobs/waiting.py": "counts for monitors, of all organisations together, naming none",
     "api/jobs/dispatch.py": "a worker takes jobs of every organisation and then acts as their maker",
 }
 """Files that reach rows of every organisation, and why."""
