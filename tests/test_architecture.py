@@ -52,25 +52,26 @@ READING_ORDER = {
         archive/replies archive/markets archive/events archive/packs archive/runs archive/* ledger/lots
         ledger/inventory ledger/holds ledger/orders ledger/accounts ledger/margins ledger/quoting ledger/quotes
         ledger/feedback ledger/serial_numbers ledger/serials ledger/evidence ledger/retirements
-        ledger/disclosure_words ledger/disclosures ledger/* reports/words reports/page reports/csv
-        reports/cells reports/tables reports/purchase_sheets reports/year_sheets reports/why_sections reports/paper_parts reports/plan_settlement
-        reports/plan_schedule reports/plan_standing reports/plan_chapter reports/disclosure_statement
-        reports/quote_letter reports/docx_file reports/pdf_file reports/html_file reports/* reports/papers
-        problem_request market_desk price_desk risk_terms saved_draws reports/markets reports/prices reports/scenario_files
-        reports/scenarios         reports/risk_files reports/risk reports/budgets curve_answers reports/curve_files reports/curve_parts
-        reports/curves use_cases replanning executors scenario_desk risk_desk curve_desk paper_desk demo problems
-        progress jobs/waiting jobs/requests jobs/attempts jobs/book jobs/answers jobs/scenario_sets jobs/attending
-        jobs/slots jobs/dispatch jobs/durable jobs/worker jobs/running jobs/companion jobs/* metrics door planners
-        problem_details routes/answering routes/shapes routes/faults routes/retirement_shapes routes/offers_files
-        routes/plan_questions routes/plans routes/quoting_terms routes/quotes routes/job_bodies routes/job_asking
-        routes/* router_list openapi pages/assets pages/rendering pages/viewing pages/listing pages/typed_forms
-        pages/field_faults pages/retirement_words pages/retirement_making pages/audit_words pages/plan_making
-        pages/plan_words pages/quote_form
-        pages/question_form pages/plan_facts pages/plan_tables pages/sides pages/market_drafts pages/offer_listing
-        pages/event_words pages/event_forms pages/events pages/chart_answers pages/budget_results pages/budget_shown pages/home
-        pages/policy_words pages/policy_trial pages/job_words pages/* pages/page_list passage stopping app slow_clients serving administration job_administration
-        verification command_words command_options service_commands database_commands job_commands market_commands
-        price_commands scenario_commands risk_commands curve_commands cli __main__
+        ledger/disclosure_words ledger/disclosures ledger/* reports/words reports/page reports/csv reports/cells
+        reports/tables reports/purchase_sheets reports/year_sheets reports/why_sections reports/paper_parts
+        reports/plan_settlement reports/plan_schedule reports/plan_standing reports/plan_chapter
+        reports/disclosure_statement reports/quote_letter reports/docx_file reports/pdf_file reports/html_file
+        reports/* reports/papers problem_request market_desk price_desk risk_terms saved_draws reports/markets
+        reports/prices reports/scenario_files reports/scenarios reports/risk_files reports/risk reports/budgets
+        curve_answers reports/curve_files reports/curve_parts reports/curves use_cases replanning executors
+        scenario_desk risk_desk curve_desk paper_desk demo problems progress jobs/waiting jobs/requests jobs/attempts
+        jobs/book jobs/answers jobs/scenario_sets jobs/attending jobs/slots jobs/dispatch jobs/durable jobs/worker
+        jobs/running jobs/companion jobs/* metrics door planners problem_details routes/answering routes/shapes
+        routes/faults routes/retirement_shapes routes/offers_files routes/plan_questions routes/plans
+        routes/quoting_terms routes/quotes routes/job_bodies routes/job_asking routes/* router_list openapi
+        pages/assets pages/rendering pages/viewing pages/listing pages/typed_forms pages/field_faults
+        pages/retirement_words pages/retirement_making pages/audit_words pages/plan_making pages/plan_words
+        pages/quote_form pages/question_form pages/plan_facts pages/plan_tables pages/sides pages/market_drafts
+        pages/offer_listing pages/event_words pages/event_forms pages/events pages/chart_answers pages/budget_results
+        pages/budget_shown pages/home pages/policy_words pages/policy_trial pages/job_words pages/* pages/page_list
+        passage stopping app slow_clients serving administration job_administration verification command_words
+        command_options service_commands database_commands job_commands market_commands price_commands
+        scenario_commands risk_commands curve_commands cli __main__
     """,
 }
 

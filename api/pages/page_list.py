@@ -22,6 +22,7 @@ from api.pages import (
     quotes,
     quoting,
     received_quotes,
+    retirement_making,
     retirements,
     signing_in,
 )
@@ -43,6 +44,7 @@ PAGES = (
     received_quotes.router,
     holds.router,
     orders.router,
+    retirement_making.router,
     retirements.router,
     disclosures.router,
     audit.router,

@@ -12,7 +12,6 @@ from api import settings
 from api.access.scope import PAGE_ROWS_MAX, Scope
 from api.database import retirement_tables as tables
 from api.ledger import evidence, reminders, retirements, retiring, serials
-from api.pages import retirement_making
 from api.pages.field_faults import FieldFault, at_fields
 from api.pages.listing import Column, listing
 from api.pages.retirement_words import (
@@ -35,7 +34,6 @@ from optimizer.quantities import kg_of, tonnes
 from optimizer.wording import Text
 
 router = APIRouter(include_in_schema=False)
-router.include_router(retirement_making.router)
 GROUP_ROWS = 25
 """Of a registry, the nearest deadlines first; the rest is behind a link."""
 ANSWERED = frozenset({"conflict", "double_use", "stale", "media_type", "too_large"})

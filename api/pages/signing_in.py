@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.access import people
+from api.access.roles import ROLE_NAMES
 from api.access.scope import Scope
 from api.database.tables import users
 from api.door import COOKIE, address_of, refuse_other_sites
@@ -85,7 +86,7 @@ async def sign_out(view: View = viewing("self")) -> Response:
 @router.get("/account")
 async def account(view: View = viewing("self")) -> Response:
     """Who one is, what one may do, and one's password."""
-    return view.page("account.html")
+    return view.page("account.html", role_names=ROLE_NAMES)
 
 
 @router.post("/account/password")
@@ -104,5 +105,5 @@ async def change_password(view: View = viewing("self")) -> Response:
         view.request.app.state.door.sign_in_pace.hold_to(f"password {view.actor.user_id}")
         await run_in_threadpool(view.write, work)
     except BadInput as error:
-        return view.page("account.html", 422, faults=error.findings)
+        return view.page("account.html", 422, faults=error.findings, role_names=ROLE_NAMES)
     return RedirectResponse("/sign-in", status_code=303)

@@ -90,7 +90,8 @@ document.addEventListener("click", (event) => {
 document.addEventListener("htmx:afterSettle", (event) => attend(event.target));
 document.addEventListener("DOMContentLoaded", () => {
   attend(document);
-  const wide = matchMedia("(min-width: 64rem)"), menu = document.getElementById("menu");
+  const room = document.documentElement.lang === "en" ? 104 : 64;
+  const wide = matchMedia(`(min-width: ${room}rem)`), menu = document.getElementById("menu");
   const open = () => { if (menu) menu.open = wide.matches; };
   wide.addEventListener("change", open); open();
   // A note is told once: the address forgets it.
