@@ -24,8 +24,7 @@ def budget_cursor_chart(curve: Curve, tier_names: Sequence[str], lang: Language)
     unit = money_unit([float(p.at) for p in curve.points], lang)
     above, below = (panel["layer"] for panel in spec["vconcat"])
     x = above[0]["encoding"]["x"] | {"title": None}
-    rows = _rows(curve, tier_names, unit.yuan, lang)
-    told = [{"field": name, "type": "nominal"} for name in rows[0] if name not in ("k", "x", "y")]
+    rows, told = _fields(_rows(curve, tier_names, unit.yuan, lang))
     shown_when_near = {"condition": {"param": NEAR, "empty": False, "value": 1}, "value": 0}
     near = {"x": x, "opacity": shown_when_near}
     y = above[0]["encoding"]["y"]
@@ -86,6 +85,13 @@ def _rows(curve: Curve, tier_names: Sequence[str], unit_yuan: float, lang: Langu
         rows.append({"k": k, "x": float(point.at) / unit_yuan, "y": float(point.covered_t), **told})
     every = {name: None for row in rows for name in row}
     return [{name: row.get(name, "–") for name in every} for row in rows]
+
+
+def _fields(rows: Sequence[Json]) -> tuple[list[Json], list[Json]]:
+    """Rows under plain names, and what the pointer tells of them: a tier's own name may hold what Vega reads as code."""
+    plain = {name: f"told{k}" for k, name in enumerate(n for n in rows[0] if n not in ("k", "x", "y"))}
+    renamed = [{plain.get(name, name): value for name, value in row.items()} for row in rows]
+    return renamed, [{"field": field, "type": "nominal", "title": name} for name, field in plain.items()]
 
 
 def _grouped(text: str) -> str:

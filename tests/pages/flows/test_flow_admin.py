@@ -1,12 +1,12 @@
-"""The administrator, from a blank start: the first administrator, a user, a key, rule packs, a case."""
+"""The administrator, from a blank start: the first administrator, a user, a key, rule packs, a case, a job stopped."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.http.conftest import PASSWORD, Server, serving
-from tests.pages.flows.conftest import WIDE, axe_clean
+from tests.http.conftest import PASSWORD, QUESTION, Server, serving
+from tests.pages.flows.conftest import NARROW, WIDE, axe_clean
 
 
 @pytest.fixture
@@ -16,8 +16,8 @@ def served(tmp_path) -> Iterator[Server]:
         yield server
 
 
-@pytest.mark.parametrize(("lang", "width"), [("zh", WIDE)])
-def test_an_administrator_sets_up_signing_in_and_reads_rule_packs(
+@pytest.mark.parametrize(("lang", "width"), [("zh", WIDE), ("en", NARROW)])
+def test_an_administrator_sets_up_keeps_rule_packs_and_stops_a_job(
     browser_page: Callable[..., Page], lang: str, width: int
 ) -> None:
     zh = lang == "zh"
@@ -85,3 +85,21 @@ def test_an_administrator_sets_up_signing_in_and_reads_rule_packs(
     axe_clean(page)
     page.goto("/policies/new")
     axe_clean(page)
+
+    # a job that takes long: followed, cancelled, and run again
+    body = {**QUESTION, "kind": "risk", "draws": 100_000, "stochastic": True}
+    answer = page.request.post("/v1/jobs", data=body)
+    assert answer.status == 202, answer.text()
+    page.goto("/jobs")
+    expect(page.locator("progress").first).to_be_visible(timeout=60_000)  # the row went on by itself
+    axe_clean(page)
+    page.locator("tbody tr a").first.click()
+    page.wait_for_url("**/jobs/*")
+    axe_clean(page)
+    page.click("#cancel")
+    expect(page.locator("#again")).to_be_visible(timeout=60_000)  # the page went on by itself
+    axe_clean(page)
+    page.click("#again")
+    expect(page.locator("#cancel")).to_be_visible()
+    page.click("#cancel")
+    expect(page.locator("#again")).to_be_visible(timeout=60_000)

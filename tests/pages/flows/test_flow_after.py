@@ -15,8 +15,7 @@ from tests.pages.flows.conftest import NARROW, WIDE, axe_clean
 CERTIFICATE = "PHB-1"
 
 
-@pytest.mark.parametrize("width", [WIDE, NARROW])
-@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize(("lang", "width"), [("zh", WIDE), ("en", NARROW)])
 def test_what_was_bought_is_cancelled_disclosed_and_on_the_record(
     browser_page: Callable[..., Page], served: Server, lang: str, width: int
 ) -> None:

@@ -8,8 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.pages.flows.conftest import NARROW, WIDE, axe_clean
 
 
-@pytest.mark.parametrize("width", [WIDE, NARROW])
-@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize(("lang", "width"), [("zh", WIDE), ("en", NARROW)])
 def test_from_an_inventory_to_an_order(browser_page: Callable[..., Page], lang: str, width: int) -> None:
     page = browser_page(lang, width)
 

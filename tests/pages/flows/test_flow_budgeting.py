@@ -13,8 +13,7 @@ SOON = 60_000
 """Milliseconds that work in the background may take on a busy machine."""
 
 
-@pytest.mark.parametrize("width", [WIDE, NARROW])
-@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize(("lang", "width"), [("zh", WIDE), ("en", NARROW)])
 def test_a_year_is_budgeted_from_a_blank_start(
     browser_page: Callable[..., Page], served: Server, lang: str, width: int
 ) -> None:

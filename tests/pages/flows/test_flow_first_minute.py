@@ -9,8 +9,7 @@ from playwright.sync_api import Page
 from tests.pages.flows.conftest import NARROW, WIDE, axe_clean
 
 
-@pytest.mark.parametrize("width", [WIDE, NARROW])
-@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize(("lang", "width"), [("zh", WIDE), ("zh", NARROW), ("en", WIDE), ("en", NARROW)])
 def test_an_example_is_planned_with_one_click(browser_page: Callable[..., Page], lang: str, width: int) -> None:
     page = browser_page(lang, width)
     axe_clean(page)

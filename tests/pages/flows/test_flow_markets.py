@@ -15,8 +15,7 @@ CEA-{n},配额,CEA,,2025,5000,66.10
 """
 
 
-@pytest.mark.parametrize("width", [WIDE, NARROW])
-@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize(("lang", "width"), [("zh", WIDE), ("en", NARROW)])
 def test_offers_are_corrected_and_an_event_is_entered(
     browser_page: Callable[..., Page], lang: str, width: int, tmp_path: Path
 ) -> None:
