@@ -88,7 +88,7 @@ def _rows(curve: Curve, tier_names: Sequence[str], unit_yuan: float, lang: Langu
 
 
 def _fields(rows: Sequence[Json]) -> tuple[list[Json], list[Json]]:
-    """Rows under plain names, and what the pointer tells of them: a tier's own name may hold what Vega reads as code."""
+    """Rows under plain names, and what the pointer tells of them: Vega reads an apostrophe in a name as code."""
     plain = {name: f"told{k}" for k, name in enumerate(n for n in rows[0] if n not in ("k", "x", "y"))}
     renamed = [{plain.get(name, name): value for name, value in row.items()} for row in rows]
     return renamed, [{"field": field, "type": "nominal", "title": name} for name, field in plain.items()]
