@@ -54,8 +54,8 @@ async def compare(view: View = viewing("plans.make")) -> Response:
         chosen=_chosen(view),
         most=SIDES_MAX,
         begun=known.is_ready and bool(given.get("event_id") and given.get("snapshot")),
-        sliders_at=_address("/compare/sliders", {**_matters(asked), **_slid(given), "way": _named(view)}),
-        sides_at=_address("/compare/ways", {**_matters(asked), "way": _chosen(view)}),
+        sliders_at=query("/compare/sliders", {**_matters(asked), **_slid(given), "way": _named(view)}),
+        sides_at=query("/compare/ways", {**_matters(asked), "way": _chosen(view)}),
     )
 
 
@@ -68,10 +68,6 @@ def _chosen(view: View) -> list[str]:
 def _named(view: View) -> list[str]:
     """The ways that the address names, so that links keep them."""
     return [w for w in view.request.query_params.getlist("way") if w in WAYS]
-
-
-def _address(path: str, values: Mapping[str, Any]) -> str:
-    return query(path, values)
 
 
 def _matters(values: Mapping[str, str]) -> dict[str, str]:
@@ -126,7 +122,7 @@ async def live(view: View = viewing("plans.make")) -> Response:
     rough = given.get("exact") is None
     here = await _tried(view, {**matters, **_slid_question(slid)}, divisible=rough)
     was = given.get("was", "")
-    exact_at = _address("/compare/live", {**matters, **slid, "way": _named(view), "was": was, "exact": "1"})
+    exact_at = query("/compare/live", {**matters, **slid, "way": _named(view), "was": was, "exact": "1"})
     answer = view.page(
         "comparing/live.html",
         matters=matters,
@@ -150,7 +146,7 @@ async def keep(view: View = viewing("plans.make")) -> Response:
 
 def query_of(matters: Mapping[str, str], slid: Mapping[str, str], named: Sequence[str]) -> str:
     """The page's address in this state of the sliders."""
-    return _address("/compare", {**matters, **slid, "way": list(named)})
+    return query("/compare", {**matters, **slid, "way": list(named)})
 
 
 def _slid(given: Mapping[str, str]) -> dict[str, str]:

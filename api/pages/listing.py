@@ -16,6 +16,8 @@ from api.pages.rendering import query
 from optimizer.wording import Text
 
 type Kind = Literal["text", "number", "money", "tonnes", "percent", "day", "moment", "html"]
+TEXT_LENGTH_MAX = 200
+"""Of a filter."""
 SIZES = (25, 50, 100, 250)
 NUMBERS: frozenset[str] = frozenset({"number", "money", "tonnes", "percent"})
 
@@ -75,17 +77,14 @@ class Listing:
         """Number of the last row shown."""
         return min(self.found, self.page * self.size)
 
-    def _key(self, name: str) -> str:
-        return f"{self.name}.{name}" if self.name else name
-
     def key(self, name: str) -> str:
         """The query's key of a state of this table."""
-        return self._key(name)
+        return f"{self.name}.{name}" if self.name else name
 
     def link(self, **changes: Any) -> str:
         """The address of another state of this table."""
         state = {"q": self.text, "sort": self.sort, "size": self.size, "page": self.page, **changes}
-        return query(self.path, {**self.others, **{self._key(k): v for k, v in state.items()}})
+        return query(self.path, {**self.others, **{self.key(k): v for k, v in state.items()}})
 
     def sort_link(self, column: Column) -> str:
         """The address where the table is sorted by a column; the other way round where it already is."""
@@ -101,6 +100,59 @@ class Listing:
         return f"listing-{self.name or 'rows'}"
 
 
+@dataclass(frozen=True)
+class Sought:
+    """The state of a table that a request asks for."""
+
+    name: str
+    text: str
+    column: Column | None
+    """By which it is sorted; None is the rows' own order."""
+    sort: str
+    size: int
+    page: int
+    path: str
+    others: Mapping[str, Any]
+
+    @property
+    def words(self) -> list[str]:
+        """What a row must hold."""
+        return self.text.casefold().split()
+
+    def listing(
+        self, columns: Sequence[Column], found: int, total: int, made: Callable[[slice], Sequence[Any]]
+    ) -> Listing:
+        """The page of the `found` rows; `made` gives those of a slice."""
+        page = min(max(1, self.page), max(1, -(-found // self.size)))
+        rows = made(slice((page - 1) * self.size, page * self.size))
+        return Listing(
+            self.name, columns, rows, found, total, page, self.size, self.sort, self.text, self.path, self.others
+        )
+
+
+def sought(request: Request, columns: Sequence[Column], *, sort: str = "", name: str = "", size: int = 50) -> Sought:
+    """What a request asks of a table. `sort` is the order where none is asked for; "" is the rows' own."""
+    asked = dict(request.query_params)
+
+    def given(key: str, default: str) -> str:
+        return asked.get(f"{name}.{key}" if name else key, default)
+
+    order = given("sort", sort)
+    column = next((c for c in columns if c.sorts and c.key == order.removeprefix("-")), None)
+    shown = _whole(given("size", str(size)), size)
+    own = {f"{name}.{k}" if name else k for k in ("q", "sort", "page", "size")} | {"note", "lang"}
+    return Sought(
+        name=name,
+        text=given("q", "").strip()[:TEXT_LENGTH_MAX],
+        column=column,
+        sort=order if column else "",
+        size=shown if shown in SIZES else size,
+        page=_whole(given("page", "1"), 1),
+        path=request.url.path,
+        others={k: v for k, v in asked.items() if k not in own},
+    )
+
+
 def listing(
     request: Request,
     rows: Iterable[Any],
@@ -110,33 +162,14 @@ def listing(
     name: str = "",
     size: int = 50,
 ) -> Listing:
-    """The page of a table that a request asks for. `sort` is the order where none is asked for; "" is the rows' own."""
-    asked = dict(request.query_params)
-
-    def given(key: str, default: str) -> str:
-        return asked.get(f"{name}.{key}" if name else key, default)
-
+    """The page of a table that a request asks for."""
+    state = sought(request, columns, sort=sort, name=name, size=size)
     every = rows if isinstance(rows, Sequence) else list(rows)
-    text = given("q", "").strip()
-    found: Sequence[Any] = every
-    if text:
-        words = text.casefold().split()
-        found = [row for row in every if _holds(row, columns, words)]
-    order = given("sort", sort)
-    column = next((c for c in columns if c.sorts and c.key == order.removeprefix("-")), None)
+    found: Sequence[Any] = [row for row in every if _holds(row, columns, state.words)] if state.text else every
+    column = state.column
     if column is not None:
-        found = sorted(found, key=lambda row: _rank(column, row), reverse=order.startswith("-"))
-    shown = _whole(given("size", str(size)), size)
-    shown = shown if shown in SIZES else size
-    last = max(1, -(-len(found) // shown))
-    page = min(max(1, _whole(given("page", "1"), 1)), last)
-    own = {f"{name}.{k}" if name else k for k in ("q", "sort", "page", "size")} | {"note", "lang"}
-    others = {k: v for k, v in asked.items() if k not in own}
-    part = found[(page - 1) * shown : page * shown]
-    path = request.url.path
-    return Listing(
-        name, columns, part, len(found), len(every), page, shown, order if column else "", text, path, others
-    )
+        found = sorted(found, key=lambda row: _rank(column, row), reverse=state.sort.startswith("-"))
+    return state.listing(columns, len(found), len(every), lambda part: found[part])
 
 
 def _whole(text: str, default: int) -> int:

@@ -7,7 +7,7 @@ import numpy as np
 from fastapi import Request
 from numpy.typing import NDArray
 
-from api.pages.listing import SIZES, Column, Listing
+from api.pages.listing import Column, Listing, sought
 from optimizer.offers import Bools, Labels, Offers
 from optimizer.quantities import tonnes, yuan
 from optimizer.regions import region_name
@@ -35,22 +35,15 @@ SEARCHED = ("mechanism", "project_name", "project_id", "methodology", "seller")
 
 def offer_listing(request: Request, offers: Offers, lang: Language) -> Listing:
     """The page of the offers that a request asks for, as `listing` answers it."""
-    asked = dict(request.query_params)
-    text = asked.get("q", "").strip()[:200]
-    rows = np.flatnonzero(_found(offers, text.casefold().split(), lang)) if text else np.arange(len(offers))
-    order = asked.get("sort", "")
-    column = next((c for c in COLUMNS if c.key == order.removeprefix("-")), None)
-    if column is not None:
-        rows = _in_order(offers, column.key, rows, lang, downwards=order.startswith("-"))
-    size = next((n for n in SIZES if str(n) == asked.get("size")), 50)
-    wanted = asked.get("page", "1")
-    page = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 9 else 1
-    page = min(max(1, page), max(1, -(-len(rows) // size)))
-    shown = [offer_row(offers, int(i), lang) for i in rows[(page - 1) * size : page * size]]
-    others = {k: v for k, v in asked.items() if k not in ("q", "sort", "page", "size", "note", "lang")}
-    path = request.url.path
-    sort = order if column else ""
-    return Listing("", COLUMNS, shown, len(rows), len(offers), page, size, sort, text, path, others)
+    state = sought(request, COLUMNS)
+    rows = np.flatnonzero(_found(offers, state.words, lang)) if state.text else np.arange(len(offers))
+    if state.column is not None:
+        rows = _in_order(offers, state.column.key, rows, lang, downwards=state.sort.startswith("-"))
+
+    def made(part: slice) -> list[dict[str, Any]]:
+        return [offer_row(offers, int(i), lang) for i in rows[part]]
+
+    return state.listing(COLUMNS, len(rows), len(offers), made)
 
 
 def offer_row(offers: Offers, i: int, lang: Language) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from optimizer.wording import Language, Text
 
@@ -123,6 +123,3 @@ def query(base: str, known: Mapping[str, Any], **changes: Any) -> str:
     """An address with the query it has and some changes to it; None takes a key away."""
     merged = {k: v for k, v in {**known, **changes}.items() if v not in (None, "")}
     return f"{base}?{urlencode(merged, doseq=True)}" if merged else base
-
-
-__all__ = ["Markup", "escape"]

@@ -1,7 +1,8 @@
 """Specifications of pictures become files: HTML for a browser, SVG and PNG for papers. No network, no browser.
 
-Letters come from a package, Chinese ones too, so that a picture is the same bytes wherever it is drawn. A page holds
-its scripts and asks nothing of anybody: its own policy forbids it to.
+Letters come from a package, Chinese ones too, so that a picture of them is the same bytes wherever it is drawn; a sign
+that the package lacks is drawn by whatever letters a machine has. A page holds its scripts and
+asks nothing of anybody: its own policy forbids it to.
 """
 
 import html

@@ -166,11 +166,15 @@ class Caller:
         """An answer to GET with its ETag; 304 where the caller has it already."""
         body = as_bytes(document)
         etag = etag_of_content(body) if version is None else etag_of_version(version)
+        return self.shown(body, etag, "application/json")
+
+    def shown(self, body: bytes, etag: str, media_type: str, **more: str) -> Response:
+        """Bytes with their ETag and more headers; 304 where the caller has them already."""
         known = [tag.strip().removeprefix("W/") for tag in self.request.headers.get("if-none-match", "").split(",")]
         headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept-Language, Authorization"}
         if self.request.method == "GET" and (etag in known or "*" in known):
             return Response(status_code=304, headers=headers)
-        return Response(body, media_type="application/json", headers=headers)
+        return Response(body, media_type=media_type, headers=headers | more)
 
     def asked(self) -> Asked | None:
         """The request under its Idempotency-Key; None without one."""

@@ -8,15 +8,13 @@ from api.jobs.requests import PAPERS
 from api.price_desk import DRAWS_MAX
 from api.risk_terms import SCENARIOS_MAX
 from api.routes.answering import Body
+from api.routes.plan_questions import Posed
 from api.routes.quotes import NewBatch
 from api.routes.shapes import (
     NOUN,
     NUMBER_PATTERN,
-    DecimalIn,
-    EventDocument,
     ObjectiveDocument,
     OffersDocument,
-    OutlookDocument,
 )
 from api.scenario_desk import DAYS_MAX
 from market_data.random_streams import SEED_MAX
@@ -40,21 +38,9 @@ ScenariosDocument = Annotated[
 ]
 
 
-class ProblemBody(Body):
+class ProblemBody(Posed):
     """The problem that a job is about, and what its answer is also written as."""
 
-    event: EventDocument = None
-    event_id: Annotated[str | None, Field(description="An event kept at /v1/events, in place of `event`.")] = None
-    offers: OffersDocument = None
-    snapshot: Annotated[
-        str | None, Field(description="A snapshot kept at /v1/snapshots, in place of `offers`: its id or 8 digits.")
-    ] = None
-    as_of: Annotated[Day | None, Field(description="The day of the question; today in China when left out.")] = None
-    policy: Annotated[str | None, Field(description="A rule pack in place of the event's.")] = None
-    objective: ObjectiveDocument = None
-    epsilon: DecimalIn = None
-    outlook: OutlookDocument = None
-    budget: DecimalIn = None
     papers: Annotated[
         tuple[Paper, ...],
         Field(max_length=5, description="What the answer is also written as."),

@@ -74,11 +74,5 @@ def show_quote_paper(quote_id: str, kind: TextKind, caller: Caller = allowed("qu
 def _answer(caller: Caller, kind: str, ready: Callable[[Scope], Readied]) -> Response:
     """Reads in one transaction and writes after it, both in the thread of the request; 304 where it is known."""
     file = caller.read(ready).file(kind, caller.lang)
-    etag = etag_of_content(file.content)
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept-Language, Authorization"}
-    known = [tag.strip().removeprefix("W/") for tag in caller.request.headers.get("if-none-match", "").split(",")]
-    if etag in known or "*" in known:
-        return Response(status_code=304, headers=headers)
-    headers["Content-Disposition"] = file.disposition
-    headers["X-Content-Type-Options"] = "nosniff"
-    return Response(file.content, media_type=file.media_type, headers=headers)
+    more = {"Content-Disposition": file.disposition, "X-Content-Type-Options": "nosniff"}
+    return caller.shown(file.content, etag_of_content(file.content), file.media_type, **more)

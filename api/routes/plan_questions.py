@@ -25,8 +25,8 @@ from optimizer.rule_pack import shipped_rule_packs
 from optimizer.wording import Language
 
 
-class Question(Body):
-    """What is to be planned: an event or a calendar, a market, a day, and what replaces what."""
+class Posed(Body):
+    """What is to be worked out: an event or a calendar, a market, a day, and what replaces what."""
 
     event: EventDocument = None
     event_id: Annotated[str | None, Field(description="An event kept at /v1/events, in place of `event`.")] = None
@@ -34,12 +34,17 @@ class Question(Body):
     snapshot: Annotated[
         str | None, Field(description="A snapshot kept at /v1/snapshots, in place of `offers`: its id or 8 digits.")
     ] = None
-    as_of: Annotated[Day | None, Field(description="The plan's day; today in China when left out.")] = None
+    as_of: Annotated[Day | None, Field(description="The day of the plan; today in China when left out.")] = None
     policy: Annotated[str | None, Field(description="A rule pack in place of the event's.")] = None
     objective: ObjectiveDocument = None
     epsilon: DecimalIn = None
     outlook: OutlookDocument = None
     budget: DecimalIn = None
+
+
+class Question(Posed):
+    """What is to be planned: an event or a calendar, a market, a day, and what replaces what."""
+
     explain: Literal["short", "all", "none"] = "short"
     time_limit: Annotated[
         float | None, Field(gt=0, description="Seconds; a plan that it cuts is not reproducible.")
