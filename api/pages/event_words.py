@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from api.event_files import calendar_of
+from api.pages.plan_words import OBJECTIVES
 from api.pages.rendering import day_text, money, percent, tonnes
 from api.plain_data import PlainData
 from optimizer.events import Calendar
@@ -80,12 +81,6 @@ MEANINGS: dict[str, Text] = {
     ),
 }
 """One line for each setting, with the clause that it reads."""
-PRESET_NAMES: dict[str, Text] = {
-    "priority-first": Text("先覆盖, 再按推荐顺序, 再求最低成本", "Cover first, then the order, then the least cost"),
-    "order-first": Text("推荐顺序最先", "The recommended order first"),
-    "cost-first": Text("最低成本最先", "The least cost first"),
-    "balanced": Text("成本与顺序折中", "Cost and order in balance"),
-}
 CHOICES: dict[str, dict[str, Text]] = {
     "emissions.status": {"verified": Text("已核查", "verified"), "estimated": Text("估算", "estimated")},
     "settings.stale": {"exclude": Text("不用", "leave out"), "admit": Text("照用", "admit")},
@@ -93,7 +88,7 @@ CHOICES: dict[str, dict[str, Text]] = {
         "accrued": Text("按实际累积", "as accrued"),
         "ex_ante": Text("按预期", "as expected"),
     },
-    "objective": PRESET_NAMES,
+    "objective": OBJECTIVES,
 }
 KEY_NAMES: dict[str, Text] = {
     "seller": Text("卖方", "seller"),

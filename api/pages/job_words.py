@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from api.jobs.requests import JobRequest
+from api.pages.plan_words import OBJECTIVES
 from api.plain_data import plain_json
 from optimizer.wording import Text
 
@@ -72,10 +73,7 @@ VALUES: dict[str, Text] = {
     "money": Text("金额", "money"),
     "emissions": Text("排放量", "emissions"),
     "margin": Text("余量", "margin"),
-    "priority-first": Text("先覆盖, 再按顺序", "cover first, then the order"),
-    "order-first": Text("顺序优先", "order first"),
-    "cost-first": Text("成本优先", "cost first"),
-    "balanced": Text("平衡", "balanced"),
+    **OBJECTIVES,
 }
 """Options that are chosen from a list."""
 COUNTED: dict[str, Text] = {
