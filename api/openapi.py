@@ -10,7 +10,7 @@ from api.routes.shapes import NOUN, REFERRED, Problem
 from optimizer.rule_pack import read_rule_pack
 
 ABOUT = """\
-大型活动碳中和的最低成本采购: 方案、情景、报价、占用、订单、注销与公示。
+大型活动碳中和的最低成本采购: 方案、情景、报价、预留、订单、注销与公示。
 
 The least-cost purchase that makes large events carbon-neutral: plans, scenarios, quotes, holds, orders, retirements.
 

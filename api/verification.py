@@ -153,7 +153,7 @@ CHECKS = [
     Check(Text("文档与其哈希", "documents against their hashes"), _document_faults),
     Check(Text("行情快照与其编号", "snapshots against their ids"), _snapshot_faults),
     Check(Text("审计链", "trails"), trail_faults),
-    Check(Text("占用与订单的账目", "the ledger of holds and orders"), _ledger_faults),
+    Check(Text("预留与订单的账目", "the ledger of holds and orders"), _ledger_faults),
     Check(Text("注销与序列号", "retirements and serials"), retirement_faults),
 ]
 """In the order in which they are told."""

@@ -141,7 +141,7 @@ def _add_hold(scope: Scope, client: Client, quote_id: str | None, expires: str, 
         with scope.c.begin_nested():
             return scope.add(holds, **values)
     except IntegrityError:
-        zh, en = "此报价已有占用或订单", "this quote has a hold or an order already"
+        zh, en = "此报价已有预留或订单", "this quote has a hold or an order already"
         raise Refused("conflict", [fault("quote_taken", zh, en, path="quote_id", value=quote_id)]) from None
 
 
@@ -158,9 +158,9 @@ def release(scope: Scope, hold_id: str, reason: str) -> None:
 def ended(row: RowMapping) -> Refused:
     """A hold that is no more."""
     if row["state"] == "expired":
-        zh, en = f"占用已于 {row['expires_at']} 到期", f"expired at {row['expires_at']}"
+        zh, en = f"预留已于 {row['expires_at']} 到期", f"expired at {row['expires_at']}"
         return Refused("expired", [fault("hold_expired", zh, en, path="hold_id", value=row["id"])])
-    zh, en = f"占用已结束: {row['state']}", f"has ended: {row['state']}"
+    zh, en = f"预留已结束: {row['state']}", f"has ended: {row['state']}"
     return Refused("conflict", [fault("hold_ended", zh, en, path="hold_id", value=row["id"])])
 
 

@@ -106,7 +106,7 @@ def _below_held(stock_kg: int, lot: RowMapping) -> list[Finding]:
         return []
     held = tonnes(lot["held_kg"])
     zh, en = (
-        f"{lot['offer_id']}: 已占用 {held} 吨, 库存不能更少",
+        f"{lot['offer_id']}: 已预留 {held} 吨, 库存不能更少",
         f"{lot['offer_id']}: {held} t are held; stock cannot be less",
     )
     return [fault("below_held", zh, en, path="quantity", value=tonnes(stock_kg))]

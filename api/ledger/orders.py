@@ -94,7 +94,7 @@ def accept(scope: Scope, hold_id: str) -> str:
     if hold["state"] != "active":
         raise ended(hold)
     if hold["expires_at"] <= time_text(scope.later()):
-        zh, en = f"占用已于 {hold['expires_at']} 到期", f"expired at {hold['expires_at']}"
+        zh, en = f"预留已于 {hold['expires_at']} 到期", f"expired at {hold['expires_at']}"
         raise Refused("expired", [fault("hold_expired", zh, en, path="hold_id", value=hold_id)])
     scope.change(holds, holds.c.id == hold_id, state="ordered", ended_at=scope.now_text, version=holds.c.version + 1)
     order_id = _add_order(scope, hold)

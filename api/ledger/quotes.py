@@ -260,7 +260,7 @@ def lines_to_hold(scope: Scope, row: RowMapping) -> list[LineHeld]:
     """
     if not row["firm"]:
         zh, en = (
-            "意向报价不能占用; 请先作出确定报价 (firm: true)",
+            "意向报价不能预留; 请先作出确定报价 (firm: true)",
             "is indicative; ask for a firm quote first (firm: true)",
         )
         raise Refused("conflict", [fault("indicative", zh, en, path="quote_id", value=row["id"])])
@@ -270,7 +270,7 @@ def lines_to_hold(scope: Scope, row: RowMapping) -> list[LineHeld]:
     offered = json.loads(documents.content_of(scope.c, row["offered"]))
     costs = json.loads(documents.content_of(scope.c, row["costs"]))
     if not costs:
-        zh, en = "此报价没有可占用的行", "this quote has no line to hold"
+        zh, en = "此报价没有可预留的行", "this quote has no line to hold"
         raise Refused("conflict", [fault("no_lines", zh, en, path="quote_id", value=row["id"])])
     return [
         LineHeld(cost["lot"], cost["kg"], cost["price_fen"], _facts(line, cost))
@@ -303,7 +303,7 @@ def hold_again(scope: Scope, hold_id: str, expires_at: datetime) -> str:
     row = scope.one(hold_table, hold_id)
     minutes = (expires_at - scope.now) // timedelta(minutes=1)
     if minutes < 1:
-        raise Refused("expired", [fault("hold_expired", "占用的时限已过", "the time of the hold is over")])
+        raise Refused("expired", [fault("hold_expired", "预留的时限已过", "the time of the hold is over")])
     if row["quote_id"] is None:
         lines = [
             LineHeld(line["lot_id"], line["kg"], line["price_fen"], json.loads(line["facts"]))

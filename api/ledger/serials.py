@@ -200,7 +200,7 @@ def add_serials(scope: Scope, retirement: RowMapping, claims: Sequence[Claim]) -
     taken: list[Finding] = []
     for claim in new:
         if is_taken(scope.c, claim.serials) or (claim.project and _project_is_taken(scope.c, claim)):
-            zh, en = "已被使用或已被他处占用", "is used already"
+            zh, en = "已被使用", "is used already"
             taken.append(fault("double_use", zh, en, path=claim.path, value=claim.serials.first_shown))
         elif not taken:
             _add(scope, retirement["id"], claim)

@@ -30,7 +30,7 @@ ACTIONS: dict[str, Text] = {
     "inventory.adjust": Text("调整库存", "inventory adjusted"),
     "quote.make": Text("报价", "quote made"),
     "hold.take": Text("预留", "held"),
-    "hold.release": Text("解除预留", "hold released"),
+    "hold.release": Text("释放预留", "hold released"),
     "hold.expire": Text("预留到期", "hold expired"),
     "order.accept": Text("接受订单", "order accepted"),
     "order.fill": Text("交付", "delivered"),

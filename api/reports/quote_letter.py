@@ -143,11 +143,11 @@ def _terms(told: QuoteTold, lang: Language) -> Iterator[Part]:
     until = moment_text(told.valid_until, lang)
     yield Paragraph(pick(lang, f"本报价有效至{until}。", f"This quote is valid until {until}."))
     if told.offered["firm"]:
-        zh = "本报价为确定报价：有效期内可按所列价格占用并订购。报价本身不占用数量，占用后方为贵方保留。"
+        zh = "本报价为确定报价：有效期内可按所列价格预留并订购。报价本身不保留数量，预留后方为贵方保留。"
         en = "It is firm: until then it can be held and ordered at these prices. "
         en += "The quote itself reserves nothing; a hold does."
     else:
-        zh = "本报价为意向报价：价格和数量供参考，不能占用；成交以确定报价为准。"
+        zh = "本报价为意向报价：价格和数量供参考，不能预留；成交以确定报价为准。"
         en = "It is indicative: prices and amounts may change, and it cannot be held. Ask for a firm quote to order."
     yield Paragraph(pick(lang, zh, en))
     zh = "所列层级为文件推荐的抵销顺序，本报价不是对符合任何规定的保证。"

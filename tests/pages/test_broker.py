@@ -1,6 +1,7 @@
 """What stands on the broker's pages: amounts worked by hand, faults at their fields, and nobody else's things."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -229,3 +230,11 @@ def test_a_quote_that_cannot_be_held_says_why_on_its_page(local):
     answer = post(local, f"{path}/hold", {"minutes": "9"})
     assert answer.status_code == 409 and "is indicative" in answer.text and "<h1>" in answer.text
     assert post(local, f"{path}/hold", {"minutes": "x"}).status_code == 422
+
+
+def test_a_hold_has_one_name_in_chinese():
+    """预留, in messages, papers, pages and on the pages of the handbook."""
+    root = Path(__file__).resolve().parents[2]
+    files = [root / "CHANGELOG.md", root / "README.zh.md", *(root / "docs").glob("*.md")]
+    files += [path for kind in ("*.py", "*.html") for path in (root / "api").rglob(kind)]
+    assert [path.name for path in files if "占用" in path.read_text("utf-8")] == []
