@@ -50,13 +50,14 @@ READING_ORDER = {
         database/job_tables database/opening database/migrations/env database/migrations/versions/* database/*
         access/roles access/secrets access/trail access/scope access/people access/founding access/* archive/documents
         archive/replies archive/markets archive/events archive/packs archive/runs archive/* ledger/lots
-        ledger/inventory ledger/holds ledger/orders ledger/accounts ledger/margins ledger/quoting ledger/quotes
-        ledger/feedback ledger/serial_numbers ledger/serials ledger/evidence ledger/retirements
+        ledger/inventory ledger/holds ledger/answers ledger/orders ledger/accounts ledger/margins ledger/quoting
+        ledger/quotes ledger/feedback ledger/serial_numbers ledger/serials ledger/evidence ledger/retirements
         ledger/disclosure_words ledger/disclosures ledger/* reports/words reports/page reports/csv reports/cells
         reports/tables reports/purchase_sheets reports/year_sheets reports/why_sections reports/paper_parts
         reports/plan_settlement reports/plan_schedule reports/plan_standing reports/plan_chapter
         reports/disclosure_statement reports/quote_letter reports/docx_file reports/pdf_file reports/html_file
-        reports/* reports/papers problem_request market_desk price_desk risk_terms saved_draws reports/markets
+        reports/* reports/event_terms reports/papers problem_request market_desk price_desk risk_terms saved_draws
+        reports/markets
         reports/prices reports/scenario_files reports/scenarios reports/risk_files reports/risk reports/budgets
         curve_answers reports/curve_files reports/curve_parts reports/curves use_cases replanning executors
         scenario_desk risk_desk curve_desk paper_desk demo problems progress jobs/waiting jobs/requests jobs/attempts

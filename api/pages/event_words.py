@@ -13,9 +13,10 @@ from api.event_files import calendar_of
 from api.pages.plan_words import OBJECTIVES
 from api.pages.rendering import day_text, money, percent, tonnes
 from api.plain_data import PlainData
+from api.reports.event_terms import SETTING_CHOICES, SETTINGS, YES_NO, filter_words, limit_words, value_words
 from optimizer.events import Calendar
 from optimizer.regions import region_name
-from optimizer.wording import CHANNEL_NAMES, INSTRUMENT_NAMES, Language, Text
+from optimizer.wording import Language, Text
 
 LABELS: dict[str, Text] = {
     "id": Text("编号", "Id"),
@@ -44,14 +45,7 @@ LABELS: dict[str, Text] = {
     "eligibility.channels": Text("可用渠道", "Channels open"),
     "policy": Text("规则包", "Rule pack"),
     "objective": Text("目标", "Objective"),
-    "settings.unranked": Text("允许未列入推荐顺序的方式", "Admit unranked means"),
-    "settings.other_mechanisms_anywhere": Text("第二档接受省外其他机制", "Tier 2 takes other mechanisms from anywhere"),
-    "settings.old_ccer": Text("接受旧 CCER", "Admit old CCER"),
-    "settings.stale": Text("陈旧行情", "Stale quotes"),
-    "settings.forestry_accrual": Text("新建林业计量口径", "How new forestry counts"),
-    "settings.allow_late": Text("保留逾期的购买", "Keep late purchases"),
-    "settings.discount_rate": Text("年贴现率", "Discount rate per year"),
-    "settings.whole_lots": Text("按整手购买", "Whole lots"),
+    **{f"settings.{key}": name for key, name in SETTINGS.items()},
 }
 MEANINGS: dict[str, Text] = {
     "settings.unranked": Text(
@@ -83,27 +77,9 @@ MEANINGS: dict[str, Text] = {
 """One line for each setting, with the clause that it reads."""
 CHOICES: dict[str, dict[str, Text]] = {
     "emissions.status": {"verified": Text("已核查", "verified"), "estimated": Text("估算", "estimated")},
-    "settings.stale": {"exclude": Text("不用", "leave out"), "admit": Text("照用", "admit")},
-    "settings.forestry_accrual": {
-        "accrued": Text("按实际累积", "as accrued"),
-        "ex_ante": Text("按预期", "as expected"),
-    },
+    **{f"settings.{key}": names for key, names in SETTING_CHOICES.items()},
     "objective": OBJECTIVES,
 }
-KEY_NAMES: dict[str, Text] = {
-    "seller": Text("卖方", "seller"),
-    "project_id": Text("项目", "project"),
-    "instrument": Text("品种", "instrument"),
-    "tier": Text("档位", "tier"),
-    "region": Text("地区", "region"),
-    "vintage": Text("年份", "vintage"),
-    "mechanism": Text("机制", "mechanism"),
-    "methodology": Text("方法学", "methodology"),
-    "registry": Text("登记机构", "registry"),
-    "channel": Text("渠道", "channel"),
-    "offer_id": Text("报价编号", "offer id"),
-}
-"""What offers are grouped and picked by."""
 MASSES = frozenset({"emissions.tonnes", "emissions.low", "emissions.high"})
 DAYS = frozenset({"end_date", "emissions.verified_on"})
 SHARES = frozenset({"over_cover", "settings.discount_rate"})
@@ -201,7 +177,7 @@ def shown_value(path: str, value: Any, lang: Language) -> str:
     if path.startswith("limits["):
         return limit_words(value, lang)
     if isinstance(value, bool):
-        return ("是" if value else "否") if lang == "zh" else ("yes" if value else "no")
+        return YES_NO[value].say(lang)
     if isinstance(value, Mapping):
         return filter_words(value, lang)
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -229,40 +205,4 @@ def _listed(path: str, values: Sequence[Any], lang: Language) -> str:
     if path == "objective":
         return " → ".join(str(one.get("level", "")) for one in values)
     name = {"eligibility.regions": "region", "eligibility.channels": "channel"}.get(path, "")
-    return ("、" if lang == "zh" else ", ").join(_named(name, str(v), lang) for v in values)
-
-
-def filter_words(chosen: Mapping[str, Any], lang: Language) -> str:
-    """Which offers a filter picks: every key must hold, any value of a key will do."""
-    alternatives, both = ("或", "; ") if lang == "zh" else (" or ", "; ")
-    parts = []
-    for key, values in chosen.items():
-        many = values if isinstance(values, list | tuple) else [values]
-        label = KEY_NAMES[key].say(lang) if key in KEY_NAMES else key
-        parts.append(f"{label} = {alternatives.join(_named(key, str(v), lang) for v in many)}")
-    return both.join(parts)
-
-
-def limit_words(limit: Mapping[str, Any], lang: Language) -> str:
-    """A limit as one line."""
-    key = limit.get("group")
-    if key is not None:
-        name = KEY_NAMES[key].say(lang)
-        whom = f"每个{name}" if lang == "zh" else f"each {name}"
-    else:
-        whom = filter_words(limit.get("where") or {}, lang)
-    said = []
-    if limit.get("max_share") is not None:
-        most = percent(limit["max_share"])
-        said.append(f"至多 {most}" if lang == "zh" else f"at most {most}")
-    if limit.get("min_share") is not None:
-        least = percent(limit["min_share"])
-        said.append(f"至少 {least} (尽量)" if lang == "zh" else f"at least {least} (if possible)")
-    return f"{whom}: {', '.join(said)}"
-
-
-def _named(key: str, value: str, lang: Language) -> str:
-    if key == "region":
-        return region_name(value, lang)
-    names = {"instrument": INSTRUMENT_NAMES, "channel": CHANNEL_NAMES}.get(key, {})
-    return names[value].say(lang) if value in names else value
+    return ("、" if lang == "zh" else ", ").join(value_words(name, str(v), lang) for v in values)

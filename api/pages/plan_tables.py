@@ -8,8 +8,8 @@ from fastapi import Request
 
 from api.pages.listing import Column, Listing, listing
 from api.pages.plan_facts import offer_facts
-from api.pages.plan_words import REASON_WORDS, STATES, PlanWords
-from api.reports.words import all_in_price, event_names
+from api.pages.plan_words import REASON_WORDS, PlanWords
+from api.reports.words import OFFER_STATES, all_in_price, event_names
 from optimizer.plan import Line, OfferState
 from optimizer.wording import INSTRUMENT_NAMES, Text
 
@@ -88,14 +88,14 @@ def why_of(request: Request, words: PlanWords) -> Why:
     """Why each offer is in or out, by state and by reason as the address asks."""
     plan, summary = words.plan, words.plan.offers_summary
     state, reason = request.query_params.get("state", ""), request.query_params.get("reason", "")
-    state = state if state in STATES else ""
+    state = state if state in OFFER_STATES else ""
     rows: Sequence[OfferState] = plan.offers
     if state:
         rows = [s for s in rows if s.state == state]
     if reason:
         rows = [s for s in rows if any(r.code == reason for r in s.reasons)]
     table = listing(request, rows, _why_columns(words), name="why", size=50)
-    states = [(k, text.say(words.lang), int(summary.get(k, 0))) for k, text in STATES.items()]
+    states = [(k, text.say(words.lang), int(summary.get(k, 0))) for k, text in OFFER_STATES.items()]
     counted = sum(n for _, _, n in states)
     return Why(table, states, _counted(words), state, reason, len(plan.offers), counted)
 
@@ -139,7 +139,7 @@ def _why_columns(words: PlanWords) -> list[Column]:
     return [
         Column("offer", Text("报价", "Offer"), "text", lambda x: x.offer_id),
         *several,
-        Column("state", Text("结果", "Result"), "text", lambda x: STATES[x.state].say(words.lang)),
+        Column("state", Text("结果", "Result"), "text", lambda x: OFFER_STATES[x.state].say(words.lang)),
         *([all_in] if facts else []),
         Column("even", Text("保本价", "Break-even"), "money", lambda x: x.break_even, unit=PER_TONNE),
         Column("reason", Text("理由", "Reason"), "text", reasons),

@@ -19,11 +19,6 @@ REASON_WORDS: dict[str, Text] = {
     **{code: message for code, (message, _) in BEATEN.items()},
 }
 """Code -> why an offer is not used."""
-STATES: dict[str, Text] = {
-    "used": Text("选用", "bought"),
-    "beaten": Text("落选", "beaten"),
-    "left_out": Text("不合条件", "not eligible"),
-}
 REPAIRS: dict[str, Text] = {
     "extra_budget": Text("增加预算", "more budget"),
     "unranked": Text("接受未列入推荐顺序的工具", "admit means outside the recommended order"),

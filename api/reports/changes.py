@@ -8,21 +8,19 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, TextIO
 
-from api.reports.page import Page
-from api.reports.words import event_names, grouped, pick, rule_name
+from api.reports.page import Page, say_findings
+from api.reports.words import OUTCOMES, event_names, grouped, pick, rule_name
 from optimizer.findings import Finding
 from optimizer.quantities import fen_of, tonnes, yuan
-from optimizer.wording import Language, Text
+from optimizer.wording import Language
 from scenarios.compare import KIND_NAMES, ChangedLine, Changes
 from scenarios.keeping import STATE_NAMES, KeptLine
 from scenarios.offer_facts import Cause
 
 LINES_SHOWN = 60
 """A screen or two; the document has all."""
-WARNINGS_SHOWN = 12
 NAMES_SHOWN = 6
 """Offers named before one reason that they share; the table above names all."""
-STATUS = {"covered": Text("全部覆盖", "covered in full"), "short": Text("未能全部覆盖", "short")}
 
 
 def show_changes(changes: Changes, lang: Language, stream: TextIO, findings: Sequence[Finding] = ()) -> None:
@@ -30,7 +28,7 @@ def show_changes(changes: Changes, lang: Language, stream: TextIO, findings: Seq
     page = Page(stream)
     for part in (_headline, _lines, _causes, _tiers, _years, _old_plan):
         part(page, changes, lang)
-    _warnings(page, findings, lang)
+    say_findings(page, findings, lang)
     _footer(page, changes, lang)
     page.write()
 
@@ -40,7 +38,7 @@ def _headline(page: Page, changes: Changes, lang: Language) -> None:
     names, n = event_names(after), len(after.events)
     shown = names[after.events[0].id] if n == 1 else pick(lang, f"{n} 个活动", f"{n} events")
     page.title(pick(lang, f"晋衡重新计划: {shown}", f"jinheng plan again: {shown}"))
-    a, b = STATUS[before.status].say(lang), STATUS[after.status].say(lang)
+    a, b = OUTCOMES[before.status].say(lang), OUTCOMES[after.status].say(lang)
     covered, need = after.totals.covered_t, after.totals.required_t
     zh = f"{_arrow(a, b)}: 需 {grouped(need)} 吨, 覆盖 {_both(totals['covered_t'])} 吨。"
     en = f"{_arrow(a, b).capitalize()}: {_both(totals['covered_t'])} t of {grouped(need)} t."
@@ -251,14 +249,6 @@ def _old_lines(page: Page, lines: Sequence[KeptLine], lang: Language) -> None:
             together.setdefault(_said(x.causes, lang), []).append(x.offer_id)
     for said, names in together.items():
         page.item(f"{_names(names, lang)}: {said}")
-
-
-def _warnings(page: Page, findings: Sequence[Finding], lang: Language) -> None:
-    if not findings:
-        return
-    page.section(pick(lang, "请注意", "Please note"))
-    for finding in findings[:WARNINGS_SHOWN]:
-        page.item(finding.say(lang))
 
 
 def _footer(page: Page, changes: Changes, lang: Language) -> None:

@@ -1,4 +1,4 @@
-"""What the pages of exact curves share: which breakpoints they show, tables of tiers, bars, pictures, warnings.
+"""What the pages of exact curves share: which breakpoints they show, tables of tiers, bars, pictures.
 
 Nothing is computed that a curve does not say, but points between two breakpoints, which lie on the line.
 """
@@ -11,7 +11,6 @@ from rich.cells import cell_len
 
 from api.reports.page import WIDTH, Page
 from api.reports.words import grouped, pick
-from optimizer.findings import Finding
 from optimizer.quantities import floor, plain, round_half_up
 from optimizer.rule_pack import RulePack
 from optimizer.wording import Language
@@ -19,7 +18,6 @@ from scenarios.breakpoints import Point, between
 
 POINTS_SHOWN = 14
 """Breakpoints of a table, half a screen; the JSON has all."""
-WARNINGS_SHOWN = 8
 MIX_CELLS = 14
 PICTURE_WIDTH = 60
 PICTURE_HEIGHT = 8
@@ -96,23 +94,6 @@ def tier_legend(page: Page, pack: RulePack, points: Sequence[Point], lang: Langu
     names = "; ".join(f"{r} {pack.tier_name(r).say(lang)}" for r in used) or "-"
     page.line("")
     page.line(pick(lang, f"层级: {names}; · 未覆盖", f"Tiers: {names}; · uncovered"), "dim")
-
-
-def say_warnings(page: Page, findings: Sequence[Finding], lang: Language) -> None:
-    """Each kind once, with its first place and how many there are."""
-    kinds: dict[tuple[str, str], list[Finding]] = {}
-    for one in findings:
-        kinds.setdefault((one.code, one.message.say(lang)), []).append(one)
-    if not kinds:
-        return
-    page.section(pick(lang, "请注意", "Please note"))
-    for alike in list(kinds.values())[:WARNINGS_SHOWN]:
-        n = len(alike)
-        more = "" if n == 1 else pick(lang, f" (等 {n} 处)", f" (and {n - 1} more)")
-        page.item(alike[0].say(lang) + more)
-    if len(kinds) > WARNINGS_SHOWN:
-        rest = len(kinds) - WARNINGS_SHOWN
-        page.item(pick(lang, f"另有 {rest} 类, 见 JSON", f"{rest} more kinds: see the JSON"))
 
 
 def covered_percent(point: Point) -> str:

@@ -19,11 +19,10 @@ from api.reports.curve_parts import (
     percent,
     picture,
     say_left_out,
-    say_warnings,
     tier_legend,
     tier_table,
 )
-from api.reports.page import Page
+from api.reports.page import Page, say_findings
 from api.reports.words import PROOFS, grouped, pick
 from optimizer.problem import Problem
 from optimizer.quantities import E4, round_half_up, tonnes
@@ -77,7 +76,7 @@ def show_frontier(answer: FrontierAnswer, lang: Language, stream: TextIO) -> Non
     tier_legend(page, problem.rule_pack, found.points, lang)
     if answer.alternatives is not None:
         _alternatives(page, answer.alternatives, lang)
-    say_warnings(page, answer.findings, lang)
+    say_findings(page, answer.findings, lang)
     page.write()
 
 
@@ -225,7 +224,7 @@ def show_budget(answer: BudgetAnswer, lang: Language, stream: TextIO) -> None:
     tier_legend(page, problem.rule_pack, curve.points, lang)
     if answer.break_evens:
         _break_evens(page, answer.break_evens, lang)
-    say_warnings(page, answer.findings, lang)
+    say_findings(page, answer.findings, lang)
     page.write()
 
 

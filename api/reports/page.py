@@ -11,12 +11,17 @@ from rich.table import Table
 from rich.text import Text
 
 from api.printable import printable, say
+from api.reports.words import pick
+from optimizer.findings import Finding
+from optimizer.wording import Language
 
 WIDTH = 80
 WIDTH_MAX = 100
 """Wider lines are harder to read, however wide the window."""
 _HEAD_RULE = Box("    \n    \n -- \n    \n    \n    \n    \n    \n")
 BAR_CELLS = 20
+NOTES_SHOWN = 12
+"""Kinds of warnings, half a screen; the document has all."""
 _MARK = "\ue000"
 """A character of no meaning, which no table has otherwise: where a row across stands."""
 
@@ -95,6 +100,26 @@ class Page:
     def write(self) -> None:
         """Everything to the stream, without trailing blanks."""
         say("\n".join(line.rstrip() for line in self._buffer.getvalue().splitlines()), self._stream)
+
+
+def say_notes(page: Page, notes: Sequence[tuple[str, int]], lang: Language) -> None:
+    """Under one heading what is to be noted, each kind once with how many there are of it."""
+    if not notes:
+        return
+    page.section(pick(lang, "请注意", "Please note"))
+    for text, n in notes[:NOTES_SHOWN]:
+        page.item(text if n == 1 else text + pick(lang, f" (等 {n} 处)", f" (and {n - 1} more)"))
+    rest = len(notes) - NOTES_SHOWN
+    if rest > 0:
+        page.item(pick(lang, f"另有 {rest} 条, 见 JSON", f"{rest} more: see the JSON"))
+
+
+def say_findings(page: Page, findings: Sequence[Finding], lang: Language) -> None:
+    """Warnings, those of one kind together at the place of the first."""
+    kinds: dict[tuple[str, str], list[Finding]] = {}
+    for one in findings:
+        kinds.setdefault((one.code, one.message.say(lang)), []).append(one)
+    say_notes(page, [(alike[0].say(lang), len(alike)) for alike in kinds.values()], lang)
 
 
 def bar(share: float) -> str:

@@ -9,7 +9,7 @@ from typing import TextIO
 
 import numpy as np
 
-from api.reports.page import Page, bar
+from api.reports.page import Page, bar, say_notes
 from api.reports.risk_files import chances_of
 from api.reports.words import grouped, pick
 from api.risk_terms import Basis, RiskAnswer, SweepAnswer
@@ -217,11 +217,7 @@ def show_findings(page: Page, findings: Sequence[Finding], lang: Language) -> No
     if of_files:
         zh, en = f"另有 {of_files} 条关于所读文件的提示, 见 JSON", f"{of_files} more about the files read: see the JSON"
         said.append(pick(lang, zh, en))
-    if not said:
-        return
-    page.section(pick(lang, "请注意", "Please note"))
-    for text in said:
-        page.item(text)
+    say_notes(page, [(text, 1) for text in said], lang)
 
 
 def _whole(value: float) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, TextIO
 
-from api.reports.page import Page
-from api.reports.words import grouped, pick, rule_name, unit_name
+from api.reports.page import Page, say_notes
+from api.reports.words import OUTCOMES, grouped, pick, rule_name, unit_name
 from optimizer.plan import Plan
 from optimizer.quantities import fen_of, tonnes, yuan
 from optimizer.wording import Language, Text
@@ -28,11 +28,6 @@ ROWS_SHOWN = 100
 DETAILED = 20
 """Scenarios, the base among them, whose rules, deadlines and changed lines are told."""
 RULES_SHOWN = 3
-STATUS = {
-    "covered": Text("全部覆盖", "covered"),
-    "short": Text("未全部覆盖", "short"),
-    "failed": Text("失败", "failed"),
-}
 
 
 def show_scenarios(table: SideBySide, lang: Language, stream: TextIO) -> None:
@@ -77,7 +72,7 @@ def _facts(table: SideBySide, lang: Language) -> list[tuple[str, list[str]]]:
         return pick(lang, zh, en), [cell(row) for row in rows]
 
     return [
-        each("状态", "status", lambda r: STATUS[r.status].say(lang)),
+        each("状态", "status", lambda r: OUTCOMES[r.status].say(lang)),
         each("覆盖", "coverage", _covered),
         each("缺口 吨", "short t", lambda r: _total(r, "shortfall_t")),
         each("成本 元", "cost yuan", lambda r: _total(r, "cost")),
@@ -240,8 +235,4 @@ def _causes(page: Page, table: SideBySide, lang: Language) -> None:
 
 
 def _warnings(page: Page, table: SideBySide, lang: Language) -> None:
-    found = [f for row in table.rows for f in row.findings]
-    if found:
-        page.section(pick(lang, "请注意", "Please note"))
-        for finding in found:
-            page.item(finding.say(lang))
+    say_notes(page, [(finding.say(lang), 1) for row in table.rows for finding in row.findings], lang)

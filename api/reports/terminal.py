@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, TextIO
 
-from api.reports.page import Page, bar
+from api.reports.page import Page, bar, say_notes
 from api.reports.why_sections import WHY
 from api.reports.words import (
     PROOF_MEANINGS,
@@ -25,8 +25,6 @@ from api.reports.words import (
 )
 from optimizer.plan import Line, Plan
 from optimizer.wording import Language
-
-WARNINGS_SHOWN = 12
 
 
 def show_plan(plan: Plan, lang: Language, stream: TextIO) -> None:
@@ -257,15 +255,7 @@ def _levels(page: Page, plan: Plan, lang: Language) -> None:
 
 def _warnings(page: Page, plan: Plan, lang: Language) -> None:
     kinds = warnings_by_kind(plan)
-    if not kinds:
-        return
-    page.section(pick(lang, "请注意", "Please note"))
-    for message, place, n in kinds[:WARNINGS_SHOWN]:
-        more = "" if n == 1 else pick(lang, f" 等 {n} 处", f" and {n - 1} more")
-        page.item(f"{place}{more}: {message}" if place else message)
-    if len(kinds) > WARNINGS_SHOWN:
-        rest = len(kinds) - WARNINGS_SHOWN
-        page.item(pick(lang, f"另有 {rest} 类, 见 JSON", f"{rest} more kinds: see the JSON"))
+    say_notes(page, [(f"{place}: {message}" if place else message, n) for message, place, n in kinds], lang)
 
 
 def _footer(page: Page, plan: Plan, lang: Language) -> None:

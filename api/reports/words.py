@@ -11,6 +11,18 @@ from optimizer.plan import OfferState, Plan
 from optimizer.wording import Language, Text
 from scenarios.runner import Advance
 
+OUTCOMES = {
+    "covered": Text("全部覆盖", "covered"),
+    "short": Text("未能全部覆盖", "short"),
+    "failed": Text("失败", "failed"),
+}
+"""What became of a plan, or of a scenario."""
+OFFER_STATES = {
+    "used": Text("选用", "bought"),
+    "beaten": Text("落选", "beaten"),
+    "left_out": Text("不合条件", "not eligible"),
+}
+"""What became of an offer in a plan."""
 LEVELS = {
     "shortfall": Text("缺口", "shortfall"),
     "rules": Text("份额下限", "min shares"),

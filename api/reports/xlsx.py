@@ -23,6 +23,8 @@ from api.reports.purchase_sheets import (
     tiers_sheet,
 )
 from api.reports.words import (
+    OFFER_STATES,
+    OUTCOMES,
     PROOFS,
     all_in_price,
     event_names,
@@ -36,13 +38,8 @@ from api.reports.words import (
 )
 from api.reports.year_sheets import event_years_sheet, whole_budget, years_sheet
 from optimizer.plan import Plan
-from optimizer.wording import INSTRUMENT_NAMES, Language, Text
+from optimizer.wording import INSTRUMENT_NAMES, Language
 
-STATES = {
-    "used": Text("选用", "used"),
-    "beaten": Text("落选", "beaten"),
-    "left_out": Text("不合条件", "left out"),
-}
 ACROSS = 104
 """Characters of a line of the summary's facts."""
 
@@ -137,7 +134,7 @@ def _validity(book: PlanBook, sheet: Any, row: int) -> int:
     """Whether the plan may still be acted on, and whether it can be made again; returns the next row."""
     plan, pick = book.plan, book.pick
     book.text(sheet, row, 0, pick("结论", "status"))
-    covered = pick("已全部覆盖", "covered in full") if plan.status == "covered" else pick("未能全部覆盖", "short")
+    covered = OUTCOMES[plan.status].say(book.lang)
     book.text(sheet, row, 1, covered, bold=True, font_color=GREEN if plan.status == "covered" else RED)
     book.text(sheet, row + 1, 0, pick("计划日期", "as of"))
     book.day(sheet, row + 1, 1, plan.as_of, "left")
@@ -229,7 +226,7 @@ def _offers(book: PlanBook) -> None:
         offer = offers.get(state.offer_id)
         book.text(sheet, row, 0, state.offer_id)
         book.text(sheet, row, 1, state.event_id)
-        book.text(sheet, row, 2, STATES[state.state].say(book.lang))
+        book.text(sheet, row, 2, OFFER_STATES[state.state].say(book.lang))
         if offer is not None:
             book.text(sheet, row, 3, INSTRUMENT_NAMES[str(offer["instrument"])].say(book.lang))
             book.number(sheet, row, 4, str(offer["quantity"]), MASS)
