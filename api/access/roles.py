@@ -21,6 +21,7 @@ type Permission = Literal[
     "quotes.read",
     "quotes.write",
     "quotes.received",
+    "quotes.answer",
     "holds.read",
     "holds.write",
     "orders.read",
@@ -47,8 +48,9 @@ ROLE_NAMES: dict[Role, Text] = {
 }
 ROLE_SENTENCES: dict[Role, Text] = {
     "finance": Text(
-        "维护市场和活动, 生成方案与预算; 不登记注销, 也不发布公示。",
-        "Keeps markets and events, makes plans and budgets; records no retirement and publishes nothing.",
+        "维护市场和活动, 生成方案与预算, 接受或拒绝收到的报价; 不登记注销, 也不发布公示。",
+        "Keeps markets and events, makes plans and budgets, answers quotes that came; records no retirement and "
+        "publishes nothing.",
     ),
     "organiser": Text(
         "与财务相同, 另可登记注销、发布公示。",
@@ -77,12 +79,12 @@ _PLANNING: frozenset[Permission] = frozenset(
     }
 )
 _BUYING: frozenset[Permission] = frozenset(
-    {"quotes.received", "retirements.read", "disclosures.read"},
+    {"quotes.received", "quotes.answer", "retirements.read", "disclosures.read"},
 )
 _READING: frozenset[Permission] = frozenset(p for p in PERMISSIONS if p.endswith(".read")) | {"quotes.received"}
 
 MAY: dict[Role, frozenset[Permission]] = {
-    # plans budgets; neither sells nor declares what was cancelled
+    # plans budgets and buys; neither sells nor declares what was cancelled
     "finance": _EVERYBODY | _PLANNING | _BUYING,
     # runs events: enters them, retires and publishes
     "organiser": _EVERYBODY | _PLANNING | _BUYING | {"retirements.write", "disclosures.write"},

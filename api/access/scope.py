@@ -23,7 +23,7 @@ from market_data.store_opening import Database
 from market_data.store_tables import time_of, time_text
 from optimizer.findings import fault
 
-type Way = Literal["key", "session", "local", "command", "job"]
+type Way = Literal["key", "session", "local", "command", "job", "client"]
 
 PAGE_ROWS = 50
 PAGE_ROWS_MAX = 500
@@ -68,6 +68,8 @@ class Scope:
     """The database's own clock where it has one, so that servers whose clocks differ agree."""
     request_id: str = ""
     notes: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
+    sides: list["Scope"] = field(default_factory=list)
+    """Of other organisations, in the same transaction: see `beside`."""
 
     @property
     def now_text(self) -> str:
@@ -154,6 +156,15 @@ class Scope:
         """How many rows of the organisation's meet the conditions."""
         return int(self.c.execute(select(func.count()).where(and_(self.mine(table), *conditions))).scalar_one())
 
+    def beside(self, actor: Actor) -> "Scope":
+        """The same transaction in another organisation's books, which note it in their own trail.
+
+        Only `access.received` opens one: for whoever answers what that organisation sent them.
+        """
+        side = Scope(self.c, actor, self.now, self.request_id)
+        self.sides.append(side)
+        return side
+
     def note(self, action: str, thing: str, **details: Any) -> None:
         """Has the trail say at the commit what was done to which thing. Details are JSON, with no secret in them."""
         self.notes.append((action, thing, details))
@@ -185,8 +196,10 @@ class Records:
         with self.database.writing() as c:
             scope = Scope(c, actor, moment(c), request_id)
             yield scope
-            if scope.notes:
-                trail.append(c, actor.organisation_id, scope.now_text, actor.as_dict(), scope.notes, request_id)
+            # Trails are locked in one order, so that two organisations never wait for one another.
+            for one in sorted([scope, *scope.sides], key=lambda side: side.actor.organisation_id):
+                if one.notes:
+                    trail.append(c, one.actor.organisation_id, one.now_text, one.actor.as_dict(), one.notes, request_id)
 
 
 def moment(c: Connection) -> datetime:

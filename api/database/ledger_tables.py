@@ -1,10 +1,10 @@
-"""The tables of brokers: lots and every move of them, quotes, holds, orders and their fills.
+"""The tables of brokers: lots and every move of them, quotes and their answers, holds, orders and their fills.
 
     a lot       stock_kg: what is there        held_kg: of that, what holds and open orders bind
     a move      one change of a lot: what was added to both, and what both were afterwards; moves are never changed
 
 The database itself refuses a lot with less stock than is held, an order line that is filled beyond what was ordered,
-two orders of one hold, and two open holds of one quote.
+two orders of one hold, two open holds of one quote, and a quote that is accepted twice.
 """
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Integer, String, Table, Text
@@ -94,6 +94,23 @@ quotes = Table(
     *_made(),
     sqlite_autoincrement=True,
 )
+quote_answers = Table(
+    "quote_answers",
+    tables,
+    _number(),
+    _id(),
+    owner_column(),
+    Column("quote_id", String(32), ForeignKey("quotes.id"), nullable=False),
+    Column("client_organisation_id", String(32), ForeignKey("organisations.id"), nullable=False),
+    Column("answer", String(10), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("made_by", String(32), nullable=False),
+    Column("made_by_name", Text, nullable=False),
+    time_column("made_at"),
+    CheckConstraint("answer IN ('accepted', 'declined', 'reopened')", name="quote_answers_are_known"),
+    sqlite_autoincrement=True,
+)
+"""Of the broker's organisation, as the quote is; `made_by` is a user of the client's."""
 holds = Table(
     "holds",
     tables,
@@ -173,5 +190,5 @@ fills = Table(
     CheckConstraint("kg > 0", name="fills_deliver_something"),
     sqlite_autoincrement=True,
 )
-LEDGER_GROWING = ("lot_moves", "quotes", "hold_lines", "fills")
+LEDGER_GROWING = ("lot_moves", "quotes", "quote_answers", "hold_lines", "fills")
 """Tables whose rows are added and never changed; the database refuses anything else."""

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, LargeBi
 
 from market_data.store_tables import Number
 
-NEWEST = "0004"
+NEWEST = "0005"
 """The newest revision in `migrations/versions`: what this code reads and writes."""
 VERSION_TABLE = "service_version"
 """Where Alembic notes the revision of the service's tables; the market's are noted apart."""

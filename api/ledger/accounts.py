@@ -2,6 +2,7 @@
 
     stock = what its moves added          held = open holds + open order lines          filled = its fills
     every move stands on the one before   what was sold = what the fills took           one order a hold
+    a quote that was accepted has its order, and one that is declined has none
 
 `jinheng db verify` and the tests of crashes ask for it.
 """
@@ -12,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
-from api.database.ledger_tables import fills, hold_lines, holds, lots, moves, order_lines, orders
+from api.database.ledger_tables import fills, hold_lines, holds, lots, moves, order_lines, orders, quote_answers, quotes
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,9 @@ class LedgerFault:
     """One sum that does not agree."""
 
     what: str
-    """moves | chain | held | oversold | filled | order | hold | owner"""
+    """moves | chain | held | oversold | filled | order | hold | answer | owner"""
     thing: str
-    """The id of the lot, order, line or hold."""
+    """The id of the lot, order, line, hold or quote."""
     detail: str
 
 
@@ -132,6 +133,23 @@ def _every_ordered_hold_has_its_one_order(c: Connection) -> Iterator[LedgerFault
             yield LedgerFault("hold", hold.id, f"held {held[hold.id][0]} kg; ordered {ordered.get(hold.id, 0)} kg")
 
 
+def _quotes_were_ordered_as_their_clients_answered(c: Connection) -> Iterator[LedgerFault]:
+    last = select(func.max(quote_answers.c.number)).group_by(quote_answers.c.quote_id)
+    found = select(quote_answers.c.quote_id, quote_answers.c.answer, orders.c.id).outerjoin(
+        orders, orders.c.quote_id == quote_answers.c.quote_id
+    )
+    for quote_id, answer, order_id in c.execute(found.where(quote_answers.c.number.in_(last))):
+        if answer == "accepted" and order_id is None:
+            yield LedgerFault("answer", quote_id, "was accepted and has no order")
+        if answer == "declined" and order_id is not None:
+            yield LedgerFault("answer", quote_id, "is declined and has an order")
+    theirs = quote_answers.c.organisation_id != quotes.c.organisation_id
+    strange = theirs | (quote_answers.c.client_organisation_id != quotes.c.client_organisation_id)
+    joined = select(quote_answers.c.quote_id).join(quotes, quotes.c.id == quote_answers.c.quote_id)
+    for quote_id in c.execute(joined.where(strange)).scalars():
+        yield LedgerFault("owner", quote_id, "was answered by somebody to whom it was not sent")
+
+
 def _lines_are_of_their_owners_lots(c: Connection) -> Iterator[LedgerFault]:
     for table in (moves, hold_lines, order_lines):
         foreign = select(table.c.id).join(lots, lots.c.id == table.c.lot_id)
@@ -147,6 +165,7 @@ CHECKS = (
     _lines_are_filled_by_their_fills,
     _orders_are_in_the_state_of_their_lines,
     _every_ordered_hold_has_its_one_order,
+    _quotes_were_ordered_as_their_clients_answered,
     _lines_are_of_their_owners_lots,
 )
 """Each gives what it finds."""

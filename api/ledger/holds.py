@@ -145,6 +145,16 @@ def _add_hold(scope: Scope, client: Client, quote_id: str | None, expires: str, 
         raise Refused("conflict", [fault("quote_taken", zh, en, path="quote_id", value=quote_id)]) from None
 
 
+def hold_of_quote(scope: Scope, quote_id: str) -> RowMapping | None:
+    """The hold that a quote has, active or ordered, kept from others until the end; None where it has none.
+
+    One that is overdue is left to `take`, which gives all of these back in one order.
+    """
+    lasts = (holds.c.state == "ordered") | (holds.c.expires_at > scope.now_text)
+    found = scope.rows(scope.select(holds, holds.c.open_quote_id == quote_id, lasts).with_for_update())
+    return found[0] if found else None
+
+
 def release(scope: Scope, hold_id: str, reason: str) -> None:
     """Gives back what a hold keeps. Raises Refused `conflict`, where it has ended; `not_found`."""
     row = scope.one(holds, hold_id, lock=True)

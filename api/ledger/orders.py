@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from api.access.scope import Scope
 from api.access.secrets import new_id
 from api.database.ledger_tables import fills, holds, order_lines, orders, quotes
+from api.ledger.answers import lock_quote, refuse_declined
 from api.ledger.holds import ended, lines_of
 from api.ledger.lots import Cause, Change, move, together
 from api.refusals import Refused, not_found
@@ -88,7 +89,8 @@ def accept(scope: Scope, hold_id: str) -> str:
     """A hold becomes an order; gives the order's id. What was held stays held, for the order.
 
     Raises:
-        Refused: `expired`, past the hold's moment by the database's clock; `conflict`, where it has ended; `not_found`.
+        Refused: `expired`, past the hold's moment by the database's clock; `conflict`, where it has ended, or its quote
+            was declined; `not_found`.
     """
     hold = scope.one(holds, hold_id, lock=True)
     if hold["state"] != "active":
@@ -96,6 +98,9 @@ def accept(scope: Scope, hold_id: str) -> str:
     if hold["expires_at"] <= time_text(scope.later()):
         zh, en = f"预留已于 {hold['expires_at']} 到期", f"expired at {hold['expires_at']}"
         raise Refused("expired", [fault("hold_expired", zh, en, path="hold_id", value=hold_id)])
+    if hold["quote_id"] is not None:
+        lock_quote(scope, hold["quote_id"])
+        refuse_declined(scope, hold["quote_id"])
     scope.change(holds, holds.c.id == hold_id, state="ordered", ended_at=scope.now_text, version=holds.c.version + 1)
     order_id = _add_order(scope, hold)
     owned = {"organisation_id": scope.actor.organisation_id, "order_id": order_id, "filled_kg": 0, "cancelled_kg": 0}

@@ -4,7 +4,8 @@
     costs     what the lines cost and earn, and who sells them
     plan      the plan at selling prices, `inventory` the lots at cost, `margin` the rules: with them everything shows
 
-A quote reserves nothing: a hold does. It never changes; past `valid_until` it can no longer be held.
+A quote reserves nothing: a hold does. It never changes; past `valid_until` it can no longer be held. What its client
+answers is kept beside it (see `answers`).
 """
 
 import json
@@ -26,7 +27,7 @@ from api.archive.documents import Packed, packed
 from api.database.ledger_tables import holds as hold_table
 from api.database.ledger_tables import quotes
 from api.database.tables import organisations
-from api.ledger import holds
+from api.ledger import answers, holds
 from api.ledger.holds import Client, LineHeld
 from api.ledger.margins import Margin
 from api.ledger.quoting import QuoteMade, QuoteTask
@@ -217,8 +218,18 @@ def as_client_reads(scope: Scope, row: RowMapping) -> dict[str, Any]:
     return {"id": row["id"], **moments, "open": is_open(scope, row), **offered}
 
 
+def as_rows(scope: Scope, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
+    """Lines of the broker's list of quotes, each with what its client answered."""
+    answered = answers.last_answers(scope, [row["id"] for row in rows])
+    return [{**_as_row(scope, row), "answer": answers.as_dict(answered.get(row["id"]))} for row in rows]
+
+
 def as_row(scope: Scope, row: RowMapping) -> dict[str, Any]:
     """A line of the broker's list of quotes."""
+    return as_rows(scope, [row])[0]
+
+
+def _as_row(scope: Scope, row: RowMapping) -> dict[str, Any]:
     return {
         "id": row["id"],
         "batch_id": row["batch_id"],
@@ -256,7 +267,8 @@ def lines_to_hold(scope: Scope, row: RowMapping) -> list[LineHeld]:
     """A quote's lines, to be held at their prices.
 
     Raises:
-        Refused: `conflict`, an indicative quote, or one without lines; `expired`, past its moment.
+        Refused: `conflict`, an indicative quote, one that its client declined, or one without lines; `expired`, past
+            its moment.
     """
     if not row["firm"]:
         zh, en = (
@@ -265,8 +277,8 @@ def lines_to_hold(scope: Scope, row: RowMapping) -> list[LineHeld]:
         )
         raise Refused("conflict", [fault("indicative", zh, en, path="quote_id", value=row["id"])])
     if not is_open(scope, row):
-        zh, en = f"报价已于 {row['valid_until']} 失效; 请重新报价", f"ended at {row['valid_until']}; make a new quote"
-        raise Refused("expired", [fault("quote_expired", zh, en, path="quote_id", value=row["id"])])
+        raise ended(row)
+    answers.refuse_declined(scope, row["id"])
     offered = json.loads(documents.content_of(scope.c, row["offered"]))
     costs = json.loads(documents.content_of(scope.c, row["costs"]))
     if not costs:
@@ -276,6 +288,15 @@ def lines_to_hold(scope: Scope, row: RowMapping) -> list[LineHeld]:
         LineHeld(cost["lot"], cost["kg"], cost["price_fen"], _facts(line, cost))
         for line, cost in zip(offered["lines"], costs, strict=True)
     ]
+
+
+def ended(row: RowMapping) -> Refused:
+    """A quote that stands no more."""
+    zh, en = (
+        f"报价已于 {row['valid_until']} 失效; 需要新的报价",
+        f"ended at {row['valid_until']}; a new quote is needed",
+    )
+    return Refused("expired", [fault("quote_expired", zh, en, path="quote_id", value=row["id"])])
 
 
 def _facts(line: dict[str, Any], cost: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,12 @@ ACTIONS: dict[str, Text] = {
     "inventory.import": Text("导入库存", "inventory imported"),
     "inventory.adjust": Text("调整库存", "inventory adjusted"),
     "quote.make": Text("报价", "quote made"),
+    "quote.accept": Text("客户接受报价", "quote accepted by its client"),
+    "quote.decline": Text("客户拒绝报价", "quote declined by its client"),
+    "quote.reopen": Text("客户撤销拒绝", "client took declining back"),
+    "received_quote.accept": Text("接受收到的报价", "received quote accepted"),
+    "received_quote.decline": Text("拒绝收到的报价", "received quote declined"),
+    "received_quote.reopen": Text("撤销对报价的拒绝", "declining a received quote taken back"),
     "hold.take": Text("预留", "held"),
     "hold.release": Text("释放预留", "hold released"),
     "hold.expire": Text("预留到期", "hold expired"),
@@ -51,6 +57,7 @@ WAYS = {
     "local": Text("本机", "this machine"),
     "command": Text("命令行", "command line"),
     "job": Text("后台任务", "job"),
+    "client": Text("客户", "client"),
 }
 """How somebody came in -> its words."""
 _PLACES = {
@@ -58,6 +65,7 @@ _PLACES = {
     "event": "/events",
     "job": "/jobs",
     "quote": "/quotes",
+    "received_quote": "/received-quotes",
     "order": "/orders",
     "retirement": "/retirements",
     "disclosure": "/disclosures",

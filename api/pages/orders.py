@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.scope import Scope
 from api.database.ledger_tables import orders as table
-from api.ledger import orders
+from api.ledger import answers, orders
 from api.pages.field_faults import FieldFault
 from api.pages.listing import Column, listing
 from api.pages.typed_forms import Typed, typed
@@ -76,7 +76,9 @@ async def _order_page(
 ) -> Response:
     def known(scope: Scope) -> dict[str, Any]:
         order = orders.as_dict(orders.find_order(scope, order_id), orders.lines_of_order(scope, order_id))
-        return {"order": order, "fills": orders.fills_of(scope, order_id)}
+        last = answers.last_answers(scope, [order["quote_id"]] if order["quote_id"] else [])
+        accepted = answers.as_dict(last.get(order["quote_id"]))
+        return {"order": order, "fills": orders.fills_of(scope, order_id), "accepted": accepted}
 
     shown = await run_in_threadpool(view.read, known)
     lines = shown["order"]["lines"]

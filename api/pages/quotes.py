@@ -42,6 +42,8 @@ COLUMNS = (
     Column("valid_until", Text("有效期至", "Valid until"), "moment"),
     Column("made_at", Text("生成于", "Made"), "moment"),
 )
+ANSWERS = {"accepted": Text("已接受", "accepted"), "declined": Text("已拒绝", "declined")}
+"""What a client answered."""
 LOT_STATES = {
     "used": Text("中选", "won"),
     "beaten": Text("价格落选", "lost on price"),
@@ -61,6 +63,8 @@ LOT_COLUMNS = (
 
 def state_of(row: Mapping[str, Any]) -> Text:
     """How a quote stands, in words."""
+    if row["answer"] is not None:
+        return ANSWERS[row["answer"]["state"]]
     if not row["open"]:
         return Text("已过期", "ended")
     return Text("有效", "open")
@@ -74,7 +78,7 @@ async def list_quotes(view: View = viewing("quotes.read")) -> Response:
     def known(scope: Scope) -> list[dict[str, Any]]:
         wanted = [tables.quotes.c.batch_id == batch] if batch else []
         newest = scope.select(tables.quotes, *wanted).order_by(tables.quotes.c.number.desc())
-        return [quotes.as_row(scope, row) for row in scope.rows(newest)]
+        return quotes.as_rows(scope, scope.rows(newest))
 
     rows = await run_in_threadpool(view.read, known)
     sums = {key: sum((Decimal(row[key]) for row in rows), Decimal(0)) for key in ("price", "cost", "margin")}
@@ -111,6 +115,7 @@ async def _quote_page(view: View, quote_id: str, found: Sequence[Finding] = (), 
     quote = shown["quote"]
     active = [one for one in shown["holds"] if one["state"] == "active"]
     free = quote["open"] and quote["firm"] and quote["lines"] and not active and not shown["orders"]
+    free = free and quote["answer"] is None
     rate = Decimal(quote["margin"]) / Decimal(quote["cost"]) if Decimal(quote["cost"]) else None
     values = {**shown, "bars": bars(quote), "instruments": INSTRUMENT_NAMES, "rate": rate}
     return view.page("quotes/quote.html", status, **values, may_be_held=free, minutes=MINUTES, faults=found)

@@ -161,6 +161,8 @@ NOTES: dict[str, Text] = {
     "held": Text("已预留", "Held"),
     "released": Text("已释放, 数量重新可售", "Released; it can be sold again"),
     "ordered": Text("已成为订单", "It is an order now"),
+    "accepted": Text("已接受, 经纪商已有订单", "Accepted: the broker has the order"),
+    "declined": Text("已拒绝", "Declined"),
     "delivered": Text("已记录交付", "The delivery is noted"),
 }
 """What a page tells once after a change."""

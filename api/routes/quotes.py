@@ -91,6 +91,15 @@ class NewBatch(QuotingOptions):
     events: Annotated[tuple[QuotedEvent, ...], Field(min_length=1, max_length=BATCH_MAX)]
 
 
+class ClientsAnswer(Answer):
+    """What the client answered, who of them, and when."""
+
+    state: Literal["accepted", "declined"]
+    by: str
+    reason: str
+    at: TimeText
+
+
 class QuoteRow(Answer):
     """A quote in the list of quotes."""
 
@@ -112,6 +121,7 @@ class QuoteRow(Answer):
     margin: YuanText
     made_by: str
     made_at: TimeText
+    answer: ClientsAnswer | None
 
 
 class QuoteAnswer(QuoteRow):
@@ -185,7 +195,7 @@ async def make_batch(new: NewBatch, caller: Caller = allowed("quotes.write")) ->
 
     def answer(scope: Scope, ids: list[str], batch_id: str) -> Done:
         wanted = scope.select(tables.quotes, tables.quotes.c.batch_id == batch_id).order_by(tables.quotes.c.number)
-        rows = [quotes.as_row(scope, row) for row in scope.rows(wanted)]
+        rows = quotes.as_rows(scope, scope.rows(wanted))
         return Done(201, {"batch_id": batch_id, "items": rows}, location=f"/v1/quotes?batch={batch_id}")
 
     return await _quoted(new, new.events, "none", caller, answer, batch=True)
@@ -324,7 +334,7 @@ def list_quotes(
 
     def work(scope: Scope) -> dict[str, Any]:
         rows, after = scope.page(tables.quotes, limit, cursor, *wanted)
-        return page_document([quotes.as_row(scope, row) for row in rows], after)
+        return page_document(quotes.as_rows(scope, rows), after)
 
     return caller.show(caller.read(work))
 
