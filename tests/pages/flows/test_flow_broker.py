@@ -72,3 +72,48 @@ def test_a_calendar_is_quoted_as_a_batch(browser_page: Callable[..., Page], lang
     page.wait_for_url("**/quotes?batch=*")
     expect(page.locator("tbody tr")).to_have_count(12)
     axe_clean(page)
+
+
+@pytest.mark.parametrize(("lang", "width"), [("zh", NARROW), ("en", WIDE)])
+def test_a_client_declines_takes_it_back_and_accepts(browser_page: Callable[..., Page], lang: str, width: int) -> None:
+    """The client is the broker's own organisation: nobody signs in here, and one is both."""
+    page = browser_page(lang, width)
+
+    def say(zh: str, en: str) -> str:
+        return zh if lang == "zh" else en
+
+    if page.goto("/inventory") and page.locator("form[action='/inventory/example']").count():
+        page.locator("form[action='/inventory/example'] button").click()
+    page.goto("/quotes/new")
+    page.fill("[name=client]", "示例组委会")
+    page.fill("[name=client_organisation]", page.request.get("/v1/me").json()["organisation"])
+    page.locator("[name=event_id][value=taiyuan-marathon-2026]").check()
+    page.get_by_role("button", name=say("报价", "Make the quote"), exact=True).click()
+    page.wait_for_url("**/quotes/*")
+    quote = page.url
+
+    page.goto("/received-quotes")
+    axe_clean(page)
+    page.locator("tbody a").first.click()
+    page.wait_for_url("**/received-quotes/*")
+    assert page.url.rpartition("/")[2] == quote.rpartition("/")[2], "the newest comes first"
+    axe_clean(page)
+    page.fill("[name=reason]", say("预算已用完", "over the budget"))
+    page.get_by_role("button", name=say("拒绝", "Decline"), exact=True).click()
+    expect(page.get_by_text(say("预算已用完", "over the budget"))).to_be_visible()
+    axe_clean(page)
+    page.get_by_role("button", name=say("撤销拒绝", "Undo it"), exact=True).click()
+    page.get_by_role("link", name=say("接受报价", "Accept it")).click()
+    expect(page.locator("[data-expires]").first).to_contain_text(":")
+    axe_clean(page)
+    page.get_by_role("button", name=say("接受报价", "Accept the quote"), exact=True).click()
+    expect(page.locator("main").get_by_text(say("数量为贵方保留", "kept for you"))).to_be_visible()
+    axe_clean(page)
+
+    # The broker sees who accepted, and has the order.
+    page.goto(quote)
+    expect(page.locator("main").get_by_text(say("客户已接受", "The client accepted it"))).to_be_visible()
+    axe_clean(page)
+    page.get_by_role("link", name=say("查看订单", "See the order")).click()
+    expect(page.get_by_text(say("客户接受", "Accepted by the client"), exact=True)).to_be_visible()
+    axe_clean(page)
