@@ -66,6 +66,17 @@ PicturesOutOption = Annotated[
         help=both("另存为 .json .xlsx .csv .html .svg .png", "also .json .xlsx .csv .html .svg .png"),
     ),
 ]
+ComparisonOutOption = Annotated[
+    str | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help=both(
+            "另存为 .json .xlsx .csv .docx .pdf .html .svg .png", "also .json .xlsx .csv .docx .pdf .html .svg .png"
+        ),
+    ),
+]
 PolicyOption = Annotated[str | None, option("P", "--policy", "规则包编号或文件", "rule pack: id or file")]
 OutlookOption = Annotated[str | None, option("FILE", "--outlook", "远期价格系数", "forward price factors")]
 BudgetOption = Annotated[str | None, option("YUAN", "--budget", "替换预算 (元)", "replaces the budget, yuan")]

@@ -20,11 +20,13 @@ from api.database import ledger_tables, retirement_tables
 from api.ledger import disclosures, quotes
 from api.printable import printable
 from api.reports.disclosure_statement import DisclosedVersion
-from api.reports.papers import MEDIA_TYPES, disclosure_paper, plan_paper, quote_paper
+from api.reports.papers import MEDIA_TYPES, comparison_paper, disclosure_paper, plan_paper, quote_paper
+from api.reports.plan_chapter import title_of_events
 from api.reports.quote_letter import QuoteTold
-from api.reports.words import event_names
+from api.reports.words import event_names, pick
 from optimizer.plan import Plan
 from optimizer.wording import Language
+from scenarios.side_by_side import SideBySide
 
 NAME_CHARACTERS_MAX = 80
 """Of an event's name in a file's name; some systems take 255 bytes, three a Chinese character."""
@@ -75,6 +77,16 @@ def plan_papers(content: bytes, today: date) -> Readied:
     name = names[plan.events[0].id] if len(plan.events) == 1 else f"{len(plan.events)}"
     stem = f"{_for_a_file(name)}-{plan.plan_id[:12]}"
     return Readied(stem, f"plan-{plan.plan_id[:12]}", lambda kind, lang: plan_paper(plan, kind, lang, today))
+
+
+def comparison_file(table: SideBySide, kind: str, lang: Language, today: date) -> PaperFile:
+    """A comparison as a file of one of the kinds of papers.comparison_paper. Takes seconds."""
+    base = table.base.result
+    assert isinstance(base, Plan), "the base was planned"
+    compared = pick(lang, "比选", "comparison")
+    stem = f"{_for_a_file(title_of_events(base, lang))}-{compared}-{base.plan_id[:12]}"
+    content = comparison_paper(table, kind, lang, today)
+    return PaperFile(content, MEDIA_TYPES[kind], f"{stem}.{kind}", f"comparison-{base.plan_id[:12]}.{kind}")
 
 
 def disclosure_readied(scope: Scope, disclosure_id: str) -> Readied:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from api import settings
 from api.documents import Gathered
 from api.event_files import whole_number
 from api.executors import opened_executor, read_workers
@@ -20,7 +21,7 @@ from scenarios.side_by_side import DAYS_AT_RISK, SideBySide, side_by_side
 
 DAYS_MAX = 9_999
 """Days within which a deadline may count as near: 27 years; more is a slip."""
-TABLES = (".json", ".xlsx", ".csv", ".html", ".svg", ".png")
+TABLES = (".json", ".xlsx", ".csv", ".docx", ".pdf", ".html", ".svg", ".png")
 """What a comparison can be written as."""
 
 
@@ -89,27 +90,11 @@ def _days(text: str | None) -> int:
 
 def write_table(table: SideBySide, path: Path, lang: Language) -> None:
     """A comparison as the kind of file that its name says, whole or not at all."""
-    from api.reports.scenario_files import table_csv, table_workbook
-
     kind = path.suffix.casefold()
     if kind == ".json":
         content = (json.dumps(table.as_dict(lang), ensure_ascii=False, indent=1) + "\n").encode()
-    elif kind == ".csv":
-        content = table_csv(table, lang)
-    elif kind == ".xlsx":
-        content = table_workbook(table, lang)
     else:
-        content = drawn_table(table, kind, lang)
+        from api.reports.papers import comparison_paper
+
+        content = comparison_paper(table, kind.removeprefix("."), lang, settings.today())
     write_whole(path, content)
-
-
-def drawn_table(table: SideBySide, kind: str, lang: Language) -> bytes:
-    """A comparison as a picture: the tiers of every scenario; on a page also costs and fiscal years."""
-    from api.reports.pictures import page_of, picture
-    from scenarios.charts import cash_flow_chart, cost_change_chart, tier_mix_chart
-
-    mix = tier_mix_chart(table, lang)
-    if kind != ".html":
-        return picture(mix, kind)
-    titles = ("层级", "成本变化", "财政年度") if lang == "zh" else ("Tiers", "Change of cost", "Fiscal years")
-    return page_of([mix, cost_change_chart(table, lang), cash_flow_chart(table, lang)], titles, lang)

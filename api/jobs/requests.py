@@ -16,7 +16,7 @@ FOREVER = 1e9
 
 PAPERS: dict[str, tuple[str, ...]] = {
     "plan": ("xlsx", "csv", "docx", "pdf", "html"),
-    "compare": ("xlsx", "csv", "html", "svg", "png"),
+    "compare": ("xlsx", "csv", "docx", "pdf", "html", "svg", "png"),
     "frontier": ("xlsx", "csv", "html", "svg", "png"),
     "budget": ("xlsx", "csv", "html", "svg", "png"),
     "risk": ("xlsx", "csv", "html", "svg", "png"),

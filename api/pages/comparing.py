@@ -13,15 +13,17 @@ from api.pages.plan_making import answer_of, asked_of, plan_kept
 from api.pages.plan_words import PlanWords
 from api.pages.question_form import asked_values, choices, question_of_form
 from api.pages.rendering import query
-from api.pages.sides import ASKED_AS, SIDES_MAX, USUAL, WAYS, SidesTask, sides_of
+from api.pages.sides import ASKED_AS, SIDES_MAX, USUAL, WAYS, SidesPaperTask, SidesTask, sides_of, sides_paper
 from api.pages.viewing import View, viewing
 from api.refusals import Refused
+from api.reports.papers import ComparisonPaper
 from api.routes.plan_questions import Asked
+from api.settings import today
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
 from optimizer.plan import Plan, TierResult
 from optimizer.rule_pack import read_rule_pack, shipped_rule_packs
-from optimizer.wording import Language
+from optimizer.wording import Language, Text
 from scenarios.compare import KIND_NAMES
 
 router = APIRouter(include_in_schema=False)
@@ -37,6 +39,14 @@ ROUND_STEPS = (1, 2, 5)
 WHAT_MATTERS = ("event_id", "snapshot", "as_of", "policy")
 NO_LIMIT = "1000000000000"
 """A budget that limits nothing: the most that a budget may be."""
+PAPERS = (
+    ("docx", Text("比选报告 DOCX", "Report, DOCX")),
+    ("pdf", Text("比选报告 PDF", "Report, PDF")),
+    ("xlsx", Text("工作簿 XLSX", "Workbook, XLSX")),
+    ("html", Text("图, 单页 HTML", "Pictures, HTML")),
+    ("csv", Text("各做法的数据 CSV", "Figures, CSV")),
+)
+"""Kinds of files, by what they are called."""
 WAITING_HELPS = frozenset({"too_long", "too_many", "unavailable"})
 
 
@@ -232,25 +242,43 @@ def _change(plan: Plan | None, was: str) -> tuple[str, str] | None:
 @router.get("/compare/ways")
 async def ways(view: View = viewing("plans.make")) -> Response:
     """The base beside the ways that were chosen: figures, tiers, and which lines differ and why."""
-    given = dict(view.request.query_params)
-    matters, chosen = _matters(given), _chosen(view)[:SIDES_MAX]
-    state = view.request.app.state
+    matters, chosen = _matters(dict(view.request.query_params)), _chosen(view)[:SIDES_MAX]
     try:
-        asked = await run_in_threadpool(asked_of, view, question_of_form(matters))
-        assert asked.task is not None
-        task = SidesTask(asked.task, tuple(chosen), asked.seconds_max)
-        table = await state.planners.run(sides_of, task)
+        table = await view.request.app.state.planners.run(sides_of, await _beside(view))
     except BadInput as error:
-        return view.page("comparing/ways.html", sides=(), tiers=(), faults=error.findings)
+        return view.page("comparing/ways.html", sides=(), faults=error.findings)
     except Refused as refusal:
-        return view.page("comparing/ways.html", sides=(), tiers=(), faults=_told(refusal))
+        return view.page("comparing/ways.html", sides=(), faults=_told(refusal))
     entries = [table["base"], *table["scenarios"]]
     return view.page(
         "comparing/ways.html",
         sides=[_side(entry, matters, view.lang) for entry in entries],
         bar_width=BAR_WIDTH,
         changes_shown=CHANGES_SHOWN,
+        papers=[(query("/compare/paper", {**matters, "way": chosen, "kind": k}), name) for k, name in PAPERS],
     )
+
+
+@router.get("/compare/paper")
+async def paper(view: View = viewing("plans.make"), kind: ComparisonPaper = "pdf") -> Response:
+    """What stands side by side, as `jinheng compare -o` writes it; a page where it cannot be planned."""
+    try:
+        task = SidesPaperTask(await _beside(view), kind, today())
+        file = await view.request.app.state.planners.run(sides_paper, task)
+    except BadInput as error:
+        return view.page("comparing/ways.html", sides=(), faults=error.findings)
+    except Refused as refusal:
+        return view.page("comparing/ways.html", sides=(), faults=_told(refusal))
+    kept = {"Content-Disposition": file.disposition, "X-Content-Type-Options": "nosniff"}
+    return Response(file.content, media_type=file.media_type, headers={"Cache-Control": "private, no-store", **kept})
+
+
+async def _beside(view: View) -> SidesTask:
+    """What the address asks for, with what it names looked up. Raises BadInput."""
+    question = question_of_form(_matters(dict(view.request.query_params)))
+    asked = await run_in_threadpool(asked_of, view, question)
+    assert asked.task is not None
+    return SidesTask(asked.task, tuple(_chosen(view)[:SIDES_MAX]), asked.seconds_max)
 
 
 def _side(entry: Mapping[str, Any], matters: Mapping[str, str], lang: Language) -> dict[str, Any]:

@@ -3,17 +3,22 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from api.planning import PlanTask, Unplanned, problem_of_task
 from optimizer import plan
+from optimizer.engine import Explain
 from optimizer.errors import BadInput, Cancelled
 from optimizer.rule_pack import read_rule_pack, shipped_rule_packs
 from scenarios.library import READY
 from scenarios.outcomes import Planner
 from scenarios.runner import run
 from scenarios.scenario import Scenario
-from scenarios.side_by_side import side_by_side
+from scenarios.side_by_side import SideBySide, side_by_side
+
+if TYPE_CHECKING:
+    from api.paper_desk import PaperFile
 
 SIDES_MAX = 8
 """Columns beside the base: more are a job (`/v1/jobs`), or `jinheng compare`."""
@@ -86,8 +91,32 @@ class SidesTask:
     seconds_max: float
 
 
+@dataclass(frozen=True)
+class SidesPaperTask:
+    """The same as a paper of a kind, on a day."""
+
+    beside: SidesTask
+    kind: str
+    today: date
+
+
 def sides_of(asked: SidesTask) -> dict[str, Any] | Unplanned:
     """The base beside its ways, as data: in a planner's process. A way that failed is a column with its reason."""
+    table = _side_by_side(asked, "none")
+    return table if isinstance(table, Unplanned) else table.as_dict(asked.task.lang)
+
+
+def sides_paper(asked: SidesPaperTask) -> "PaperFile | Unplanned":
+    """The same as `jinheng compare -o` writes it: in a planner's process."""
+    from api.paper_desk import comparison_file
+
+    table = _side_by_side(asked.beside, "short")
+    if isinstance(table, Unplanned):
+        return table
+    return comparison_file(table, asked.kind, asked.beside.task.lang, asked.today)
+
+
+def _side_by_side(asked: SidesTask, explanations: Explain) -> SideBySide | Unplanned:
     ends = time.monotonic() + asked.seconds_max
 
     def stopping() -> bool:
@@ -96,12 +125,12 @@ def sides_of(asked: SidesTask) -> dict[str, Any] | Unplanned:
     lang = asked.task.lang
     try:
         problem = problem_of_task(replace(asked.task, seconds_max=None))
-        base = plan(problem, explanations="none", lang=lang, cancelled=stopping)
+        base = plan(problem, explanations=explanations, lang=lang, cancelled=stopping)
         packs = {name: read_rule_pack(name) for name in shipped_rule_packs()}
         ways = [WAYS[name] for name in asked.names if name in WAYS][:SIDES_MAX]
-        planner = Planner(problem, lang, packs, "none", cancelled=stopping)
+        planner = Planner(problem, lang, packs, explanations, cancelled=stopping)
         found = run(ways, planner, None, chunk=1, cancelled=stopping)
-        return side_by_side(problem, base, list(zip(ways, found, strict=True)), packs).as_dict(lang)
+        return side_by_side(problem, base, list(zip(ways, found, strict=True)), packs)
     except BadInput as error:
         return Unplanned(error.findings)
     except Cancelled:

@@ -10,9 +10,11 @@ from api.reports.plan_chapter import plan_chapter
 from api.reports.quote_letter import QuoteTold, quote_letter
 from optimizer.plan import Plan
 from optimizer.wording import Language
+from scenarios.side_by_side import SideBySide
 
 type PlanPaper = Literal["xlsx", "csv", "docx", "pdf", "html"]
 type TextPaper = Literal["docx", "pdf", "html"]
+type ComparisonPaper = Literal["xlsx", "csv", "docx", "pdf", "html", "svg", "png"]
 
 MEDIA_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -20,6 +22,8 @@ MEDIA_TYPES = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "pdf": "application/pdf",
     "html": "text/html; charset=utf-8",
+    "svg": "image/svg+xml",
+    "png": "image/png",
 }
 
 
@@ -43,6 +47,25 @@ def plan_paper(plan: Plan, kind: str, lang: Language, today: date) -> bytes:
 def is_expired(plan: Plan, today: date) -> bool:
     """Whether one of the offers used can no longer be bought at its price."""
     return plan.valid_until is not None and plan.valid_until < today
+
+
+def comparison_paper(table: SideBySide, kind: str, lang: Language, today: date) -> bytes:
+    """A comparison as xlsx or csv, as a report in docx or pdf, or in pictures: html, svg, png.
+
+    Raises:
+        ValueError: another kind.
+    """
+    if kind in ("csv", "xlsx"):
+        from api.reports.scenario_files import table_csv, table_workbook
+
+        return table_csv(table, lang) if kind == "csv" else table_workbook(table, lang)
+    if kind in ("docx", "pdf"):
+        from api.reports.comparison_report import comparison_report
+
+        return written(comparison_report(table, lang, today), kind)
+    from api.reports.scenario_files import drawn_table
+
+    return drawn_table(table, kind, lang)
 
 
 def disclosure_paper(told: DisclosedVersion, kind: str, lang: Language) -> bytes:

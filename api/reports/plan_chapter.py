@@ -21,39 +21,18 @@ from api.reports.paper_parts import (
 from api.reports.plan_schedule import schedule
 from api.reports.plan_settlement import cancelling, money
 from api.reports.plan_standing import causes_and_risks, identity
-from api.reports.words import event_names, grouped, offers_by_id, percent, pick
+from api.reports.words import GOALS, event_names, grouped, offers_by_id, percent, pick
 from optimizer.plan import Json, Line, Plan
 from optimizer.quantities import fen_of
-from optimizer.wording import INSTRUMENT_NAMES, Language
+from optimizer.wording import INSTRUMENT_NAMES, Language, Text
 
 LINES_MAX = 1000
 """Forty pages of purchases; more are in the workbook."""
-GOALS = {
-    "priority-first": (
-        "先尽量不留缺口，再按推荐顺序优先选用靠前的层级，最后费用最低",
-        "cover first, then follow the order, then cost least",
-    ),
-    "order-first": (
-        "严格按推荐顺序优先选用靠前的层级，再尽量不留缺口，最后费用最低",
-        "follow the order first, then cover, then cost least",
-    ),
-    "cost-first": (
-        "先尽量不留缺口，再使费用最低，最后按推荐顺序选用",
-        "cover first, then cost least, then follow the order",
-    ),
-    "balanced": (
-        "先尽量不留缺口，费用在接近最低的范围内按推荐顺序选用",
-        "cover first, then follow the order at nearly the least cost",
-    ),
-}
 
 
 def plan_chapter(plan: Plan, lang: Language, *, expired: bool) -> Paper:
     """The chapter of a plan; `expired` says that the offers used are past their last day."""
-    names, events = event_names(plan), plan.problem["calendar"]["events"]
-    several = pick(lang, f"{len(events)}项活动", f"{len(events)} events")
-    name = short_title(names[str(events[0]["id"])]) if len(events) == 1 else several
-    organisers = {str(e.get("organiser") or "") for e in events}
+    name = title_of_events(plan, lang)
     parts = (
         *_notices(plan, lang, expired=expired),
         *_basis(plan, lang),
@@ -77,10 +56,24 @@ def plan_chapter(plan: Plan, lang: Language, *, expired: bool) -> Paper:
         ),
         addressee="",
         parts=parts,
-        issuer=next(iter(organisers)) if len(organisers) == 1 else "",
+        issuer=organiser_of(plan),
         day=plan.as_of,
         keywords=(plan.plan_id, plan.policy.id),
     )
+
+
+def title_of_events(plan: Plan, lang: Language) -> str:
+    """The event's name as a title has room for it, or how many events there are."""
+    names, events = event_names(plan), plan.problem["calendar"]["events"]
+    if len(events) == 1:
+        return short_title(names[str(events[0]["id"])])
+    return pick(lang, f"{len(events)}项活动", f"{len(events)} events")
+
+
+def organiser_of(plan: Plan) -> str:
+    """Who organises all events; blank where nobody is named, or several are."""
+    organisers = {str(e.get("organiser") or "") for e in plan.problem["calendar"]["events"]}
+    return next(iter(organisers)) if len(organisers) == 1 else ""
 
 
 def _notices(plan: Plan, lang: Language, *, expired: bool) -> Iterator[Part]:
@@ -101,13 +94,27 @@ def _notices(plan: Plan, lang: Language, *, expired: bool) -> Iterator[Part]:
 
 
 def _basis(plan: Plan, lang: Language) -> Iterator[Part]:
+    yield Heading(1, pick(lang, "编制依据", "Basis"))
+    yield Paragraph(document_followed(plan, lang, "本章", "This chapter"))
+    zh, en = f"采购目标为：{aim(plan, lang)}。", f"The purchase aims to {aim(plan, lang)}. "
+    if not isinstance(plan.objective, str):
+        en = "The goals were set by the user. "
+    if plan.problem["rule_pack"]["order"] == "recommended":
+        zh += "上述顺序为推荐顺序；"
+        en += "The order is recommended, not prescribed. "
+    zh += "本章是依据所给数据的测算结果，不构成法律意见，也不是对符合任何规定的保证。"
+    en += "What follows is computed from the data given; it is no legal advice and no promise that any rule is met."
+    yield Paragraph(pick(lang, zh, en))
+
+
+def document_followed(plan: Plan, lang: Language, zh_paper: str, en_paper: str) -> str:
+    """Which document a paper of this name follows, and the order of offsets that it recommends or requires."""
     pack = plan.problem["rule_pack"]
     title, number, issued = pack["title"][lang], pack["document_number"], day_text(pack["issued_on"], lang)
     recommended = pack["order"] == "recommended"
-    yield Heading(1, pick(lang, "编制依据", "Basis"))
-    zh = f"本章依据《{title}》（{number}，{issued}）编制，按规则包{pack['id']}第{pack['version']}版执行。"
+    zh = f"{zh_paper}依据《{title}》（{number}，{issued}）编制，按规则包{pack['id']}第{pack['version']}版执行。"
     en = (
-        f"This chapter follows {title} ({number}, {issued}), as read by rule pack {pack['id']}, "
+        f"{en_paper} follows {title} ({number}, {issued}), as read by rule pack {pack['id']}, "
         f"version {pack['version']}. "
     )
     word = pick(lang, "推荐" if recommended else "规定", "recommends" if recommended else "requires")
@@ -119,16 +126,13 @@ def _basis(plan: Plan, lang: Language) -> Iterator[Part]:
     if pack.get("unranked"):
         zh += f"允许使用但未列入顺序的，排在最后（{pack['unranked']['clause']}）。"
         en += f"Means that are permitted but not ranked come last ({pack['unranked']['clause']}). "
-    yield Paragraph(pick(lang, zh, en))
-    goal = GOALS[plan.objective] if isinstance(plan.objective, str) else ("自定义的目标次序", "an order of goals")
-    zh = f"采购目标为：{goal[0]}。"
-    en = f"The purchase aims to {goal[1]}. " if isinstance(plan.objective, str) else "The goals were set by the user. "
-    if recommended:
-        zh += "上述顺序为推荐顺序；"
-        en += "The order is recommended, not prescribed. "
-    zh += "本章是依据所给数据的测算结果，不构成法律意见，也不是对符合任何规定的保证。"
-    en += "What follows is computed from the data given; it is no legal advice and no promise that any rule is met."
-    yield Paragraph(pick(lang, zh, en))
+    return pick(lang, zh, en)
+
+
+def aim(plan: Plan, lang: Language) -> str:
+    """What the purchase aims at."""
+    own = Text("自定义的目标次序", "an order of goals of the user's own")
+    return (GOALS[plan.objective] if isinstance(plan.objective, str) else own).say(lang)
 
 
 # --------------------------------------------------------------------------------------------------------- the events

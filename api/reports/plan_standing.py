@@ -20,7 +20,7 @@ def causes_and_risks(plan: Plan, lang: Language) -> Iterator[Part]:
             name, t = rule_name(rule.rule, lang), grouped(rule.missed_t)
             owner = f"（{rule.event_id}）" if lang == "zh" else f" ({rule.event_id})"
             yield Paragraph(pick(lang, f"未达到{name}{owner}，差{t}吨。", f"Missed: {name}{owner}, by {t} t."))
-    yield from _warnings(plan, lang)
+    yield from to_be_checked(plan, lang)
     yield Paragraph(proof(plan, lang))
 
 
@@ -57,7 +57,8 @@ def _shortfall(plan: Plan, lang: Language) -> Iterator[Part]:
     yield Grid(caption, columns(lang, zh, en, (46, 18, 18, 18)), repairs)
 
 
-def _warnings(plan: Plan, lang: Language) -> Iterator[Part]:
+def to_be_checked(plan: Plan, lang: Language) -> Iterator[Part]:
+    """The plan's warnings by kind, with the first place of each."""
     kinds = warnings_by_kind(plan)
     if not kinds:
         return
@@ -75,19 +76,7 @@ def _warnings(plan: Plan, lang: Language) -> Iterator[Part]:
 def identity(plan: Plan, lang: Language, *, expired: bool) -> Iterator[Part]:
     """Until when the plan holds, and by what it can be told and checked."""
     yield Heading(1, pick(lang, "有效期与校验", "Validity and verification"))
-    engine, pack = plan.provenance["engine"], plan.problem["rule_pack"]
-    rows = (
-        (pick(lang, "方案编号", "plan id"), plan.plan_id),
-        (pick(lang, "编制日期", "made as of"), day_text(plan.as_of, lang)),
-        (pick(lang, "有效期至", "valid until"), _until(plan, lang, expired=expired)),
-        (pick(lang, "可复现", "reproducible"), _reproducible(plan, lang)),
-        (pick(lang, "活动文件哈希", "event hash"), str(plan.provenance["events_sha256"])),
-        (pick(lang, "行情快照哈希", "snapshot hash"), str(plan.provenance["offers_sha256"])),
-        (pick(lang, "规则包哈希", "rule-pack hash"), plan.policy.sha256),
-        (pick(lang, "规则包", "rule pack"), f"{pack['id']} v{pack['version']}, {pack['document_number']}"),
-        (pick(lang, "编制程序", "made by"), f"jinheng {engine}, HiGHS {plan.provenance['highs']}"),
-    )
-    yield Facts(rows)
+    yield identity_facts(plan, lang, expired=expired)
     zh = (
         "哈希均为 SHA-256。用 jinheng check 可由方案文件重新推出以上全部采购、日期、预算和目标值；"
         "任何改动都会使方案编号不符。"
@@ -100,6 +89,23 @@ def identity(plan: Plan, lang: Language, *, expired: bool) -> Iterator[Part]:
         zh += "提示、原因和补救办法为方案编制时所用的英文。"
         en += " Notes, causes and remedies stand in Chinese, the language in which the plan was made."
     yield Paragraph(pick(lang, zh, en))
+
+
+def identity_facts(plan: Plan, lang: Language, *, expired: bool) -> Facts:
+    """Ids, hashes, versions, and the last day of the prices used."""
+    engine, pack = plan.provenance["engine"], plan.problem["rule_pack"]
+    rows = (
+        (pick(lang, "方案编号", "plan id"), plan.plan_id),
+        (pick(lang, "编制日期", "made as of"), day_text(plan.as_of, lang)),
+        (pick(lang, "有效期至", "valid until"), _until(plan, lang, expired=expired)),
+        (pick(lang, "可复现", "reproducible"), _reproducible(plan, lang)),
+        (pick(lang, "活动文件哈希", "event hash"), str(plan.provenance["events_sha256"])),
+        (pick(lang, "行情快照哈希", "snapshot hash"), str(plan.provenance["offers_sha256"])),
+        (pick(lang, "规则包哈希", "rule-pack hash"), plan.policy.sha256),
+        (pick(lang, "规则包", "rule pack"), f"{pack['id']} v{pack['version']}, {pack['document_number']}"),
+        (pick(lang, "编制程序", "made by"), f"jinheng {engine}, HiGHS {plan.provenance['highs']}"),
+    )
+    return Facts(rows)
 
 
 def _until(plan: Plan, lang: Language, *, expired: bool) -> str:

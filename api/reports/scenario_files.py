@@ -1,4 +1,4 @@
-"""A comparison as CSV and as a workbook: differences are live formulas, and a chart shows what each scenario costs."""
+"""A comparison as CSV, as pictures and as a workbook: differences are live formulas, a chart shows what each costs."""
 
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -54,6 +54,22 @@ def table_workbook(table: SideBySide, lang: Language) -> bytes:
     sheets[SHEETS["changes"].say(lang)] = [c.replace("cost_change", "cost_change_yuan") for c in CHANGES], typed
     table_sheets(book, sheets)
     return book.bytes()
+
+
+def drawn_table(table: SideBySide, kind: str, lang: Language) -> bytes:
+    """A comparison as a picture: the tiers of every scenario; on a page also costs and fiscal years.
+
+    Raises:
+        ValueError: another kind than html, svg and png.
+    """
+    from api.reports.pictures import page_of, picture
+    from scenarios.charts import cash_flow_chart, cost_change_chart, tier_mix_chart
+
+    mix = tier_mix_chart(table, lang)
+    if kind != "html":
+        return picture(mix, f".{kind}")
+    titles = ("层级", "成本变化", "财政年度") if lang == "zh" else ("Tiers", "Change of cost", "Fiscal years")
+    return page_of([mix, cost_change_chart(table, lang), cash_flow_chart(table, lang)], titles, lang)
 
 
 # --------------------------------------------------------------------------------------------------------------- front

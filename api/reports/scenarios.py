@@ -9,12 +9,13 @@ from decimal import Decimal
 from typing import Any, TextIO
 
 from api.reports.page import Page, say_notes
+from api.reports.scenario_figures import cost_change, covered, fiscal_years, largest_changes, spent_fen, total
 from api.reports.words import OUTCOMES, grouped, pick, rule_name, unit_name
 from optimizer.plan import Plan
-from optimizer.quantities import fen_of, tonnes, yuan
+from optimizer.quantities import tonnes, yuan
 from optimizer.wording import Language, Text
 from scenarios.compare import KIND_NAMES
-from scenarios.side_by_side import Row, SideBySide, coverage_share
+from scenarios.side_by_side import Row, SideBySide
 
 COLUMNS_AT_MOST = 4
 """Scenarios beside the base at 80 columns."""
@@ -73,11 +74,11 @@ def _facts(table: SideBySide, lang: Language) -> list[tuple[str, list[str]]]:
 
     return [
         each("状态", "status", lambda r: OUTCOMES[r.status].say(lang)),
-        each("覆盖", "coverage", _covered),
-        each("缺口 吨", "short t", lambda r: _total(r, "shortfall_t")),
-        each("成本 元", "cost yuan", lambda r: _total(r, "cost")),
-        each("比基准", "to the base", lambda r: _change(table, r)),
-        each("均价 元/吨", "yuan/t", lambda r: _total(r, "average_price")),
+        each("覆盖", "coverage", covered),
+        each("缺口 吨", "short t", lambda r: total(r, "shortfall_t")),
+        each("成本 元", "cost yuan", lambda r: total(r, "cost")),
+        each("比基准", "to the base", lambda r: cost_change(table, r)),
+        each("均价 元/吨", "yuan/t", lambda r: total(r, "average_price")),
         each("采购行", "lines", lambda r: "-" if r.bought is None else str(len(r.bought.lines))),
         each("变化行", "changed", lambda r: "-" if r.changes is None else str(len(r.changes.changed))),
         each("期限将近", "near", lambda r: "-" if r.bought is None else str(len(r.near))),
@@ -89,7 +90,7 @@ def _as_rows(page: Page, table: SideBySide, lang: Language) -> None:
     page.line("")
     heads = pick(lang, "情景|>覆盖|>成本 元|>比基准|>元/吨|层级", "scenario|>cover|>yuan|>to the base|>yuan/t|tiers")
     rows = [
-        (r.title.say(lang), _covered(r), _whole(_total(r, "cost")), _whole(_change(table, r)), _price(r), _mix(r))
+        (r.title.say(lang), covered(r), _whole(total(r, "cost")), _whole(cost_change(table, r)), _price(r), _mix(r))
         for r in table.rows[:ROWS_SHOWN]
     ]
     page.table(heads, rows)
@@ -99,27 +100,8 @@ def _as_rows(page: Page, table: SideBySide, lang: Language) -> None:
     _legend(page, table, lang)
 
 
-def _covered(row: Row) -> str:
-    """Percent, cut and not rounded, so that only all is 100 %."""
-    share = coverage_share(row)
-    if share is None:
-        return "-"
-    return f"{Decimal(int(share * 1000)) / 10:f} %".replace(".0 %", " %")
-
-
-def _total(row: Row, name: str) -> str:
-    return "-" if row.totals is None else grouped(getattr(row.totals, name))
-
-
 def _price(row: Row) -> str:
-    return _total(row, "average_price")
-
-
-def _change(table: SideBySide, row: Row) -> str:
-    fen = table.change(row, "cost")
-    if fen is None or row is table.base:
-        return "-"
-    return ("+" if fen > 0 else "") + grouped(yuan(fen))
+    return total(row, "average_price")
 
 
 def _whole(money: str) -> str:
@@ -164,23 +146,16 @@ def _reasons(page: Page, table: SideBySide, lang: Language) -> None:
 
 
 def _years(page: Page, table: SideBySide, lang: Language) -> None:
-    years = sorted({f.year for row in table.rows if row.bought is not None for f in row.bought.fiscal_years})
+    years = fiscal_years(table)
     if len(years) < 2:
         return
     page.section(pick(lang, "各年度支出 元", "Spending by fiscal year, yuan"))
     rows = [
-        (row.title.say(lang), *(grouped(yuan(_spent(row, y))) for y in years))
+        (row.title.say(lang), *(grouped(yuan(spent_fen(row, y))) for y in years))
         for row in table.rows
         if row.bought is not None
     ]
     page.table("|".join([pick(lang, "情景", "scenario"), *(f">{y}" for y in years)]), rows)
-
-
-def _spent(row: Row, year: int) -> int:
-    """Fen paid in a year by all events; the shared budget's own entries repeat theirs."""
-    assert row.bought is not None
-    own = [f for f in row.bought.fiscal_years if f.event_id is not None]
-    return sum(fen_of(f.spent) for f in own if f.year == year)
 
 
 def _rules(page: Page, table: SideBySide, lang: Language) -> None:
@@ -224,8 +199,7 @@ def _causes(page: Page, table: SideBySide, lang: Language) -> None:
         assert row.changes is not None
         counts = ", ".join(f"{KIND_NAMES[k].say(lang)} {n}" for k, n in row.changes.count().items())
         page.line(f"{row.title.say(lang)}: {counts}", "bold")
-        largest = sorted(row.changes.changed, key=lambda x: (-abs(x.cost_change_fen), x.event_id, x.offer_id))
-        for x in sorted(largest[:CAUSES_SHOWN], key=lambda x: order.index(x.kind)):
+        for x in sorted(largest_changes(row, CAUSES_SHOWN), key=lambda x: order.index(x.kind)):
             kind, change = KIND_NAMES[x.kind].say(lang), grouped(tonnes(x.effective_change_kg))
             said = "; ".join(c.message.say(lang) for c in x.causes)
             page.item(pick(lang, f"{x.offer_id} {kind} {change} 吨: {said}", f"{x.offer_id} {kind} {change} t: {said}"))

@@ -23,6 +23,25 @@ OFFER_STATES = {
     "left_out": Text("不合条件", "not eligible"),
 }
 """What became of an offer in a plan."""
+GOALS: dict[str, Text] = {
+    "priority-first": Text(
+        "先尽量不留缺口，再按推荐顺序优先选用靠前的层级，最后费用最低",
+        "cover first, then follow the order, then cost least",
+    ),
+    "order-first": Text(
+        "严格按推荐顺序优先选用靠前的层级，再尽量不留缺口，最后费用最低",
+        "follow the order first, then cover, then cost least",
+    ),
+    "cost-first": Text(
+        "先尽量不留缺口，再使费用最低，最后按推荐顺序选用",
+        "cover first, then cost least, then follow the order",
+    ),
+    "balanced": Text(
+        "先尽量不留缺口，费用在接近最低的范围内按推荐顺序选用",
+        "cover first, then follow the order at nearly the least cost",
+    ),
+}
+"""What the presets of the order aim at, as papers say it."""
 LEVELS = {
     "shortfall": Text("缺口", "shortfall"),
     "rules": Text("份额下限", "min shares"),

@@ -43,7 +43,7 @@ class ProblemBody(Posed):
 
     papers: Annotated[
         tuple[Paper, ...],
-        Field(max_length=5, description="What the answer is also written as."),
+        Field(max_length=7, description="What the answer is also written as."),
     ] = ()
 
     def options(self) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class ReplanBody(Body):
     snapshot: str | None = None
     as_of: Day | None = None
     objective: ObjectiveDocument = None
-    papers: Annotated[tuple[Paper, ...], Field(max_length=5)] = ()
+    papers: Annotated[tuple[Paper, ...], Field(max_length=7)] = ()
 
 
 class QuotesBody(NewBatch):

@@ -13,7 +13,7 @@ from api.access.scope import Scope
 from api.database.job_tables import jobs
 from api.jobs import book
 from api.jobs.requests import JobRequest
-from api.reports import papers
+from api.reports.papers import MEDIA_TYPES
 from api.routes.answering import Answer, Caller, Cursor, Done, ExactRoute, Limit, allowed, page_document
 from api.routes.job_asking import SWEEP, job_request
 from api.routes.job_bodies import JobBody, Paper, SweepBody
@@ -21,11 +21,6 @@ from api.routes.shapes import EXAMPLE_EVENT, EXAMPLE_OFFERS, Fault, Id, TimeText
 
 type JobKind = Literal["plan", "compare", "frontier", "budget", "risk", "sweep", "calendar", "replan", "quotes"]
 type State = Literal["queued", "running", "done", "failed", "cancelled"]
-MEDIA_TYPES = {
-    **papers.MEDIA_TYPES,
-    "svg": "image/svg+xml",
-    "png": "image/png",
-}
 EXAMPLE = {"kind": "sweep", "event": EXAMPLE_EVENT, "offers": EXAMPLE_OFFERS, "as_of": "2026-11-22", "draws": 1000}
 ANY_JSON: dict[str, Any] = {"content": {"application/json": {"schema": {"type": "object"}}}}
 

@@ -267,7 +267,7 @@ def test_processes_change_nothing(compare):
 
 @pytest.mark.parametrize(("lang", "only"), [("en", "exactly one of factor, add"), ("zh", "恰好给出其中之一")])
 def test_every_fault_of_a_file_and_of_options_is_told_at_once_with_its_place(compare, lang, only):
-    answer = compare(BROKEN, "--lang", lang, "--workers", "0", "--days", "soon", "-o", "out.pdf")
+    answer = compare(BROKEN, "--lang", lang, "--workers", "0", "--days", "soon", "-o", "out.doc")
     assert (answer.code, answer.out) == (2, "")
     for place in (
         "scenarios.yaml scenarios[0].bugdet row 2",

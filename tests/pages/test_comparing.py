@@ -1,10 +1,17 @@
 """Pages that compare: ways side by side with causes, sliders that plan anew, and the plan that is kept of them."""
 
+import html
+import json
 import re
+from pathlib import Path
 
+import pytest
 from fastapi.testclient import TestClient
 
-from tests.http.conftest import Organisation
+from api.reports.papers import MEDIA_TYPES, comparison_paper
+from api.scenario_desk import CompareRequest, compare_scenarios
+from api.settings import today
+from tests.http.conftest import AS_OF, EVENT, OFFERS, Organisation
 from tests.pages.test_plans import HOSTILE, keep
 
 
@@ -24,6 +31,28 @@ def test_ways_stand_beside_the_events_own(local: TestClient) -> None:
     assert "cheapest lawful mix" in table and "no forest" in table and "order first" not in table
     why = table[table.index('id="why-cheapest-lawful"') :]
     assert "CCER-1" in why and "gone" in why
+
+
+@pytest.mark.parametrize("kind", ["docx", "pdf", "xlsx", "csv", "html"])
+def test_what_stands_side_by_side_is_the_paper_of_the_command_line(
+    local: TestClient, tmp_path: Path, kind: str
+) -> None:
+    fields = {**keep(local), "way": ["cheapest-lawful", "no-forest"]}
+    table = local.get("/compare/ways", params=fields).text
+    (link,) = [one for one in re.findall(r'href="(/compare/paper[^"]*)" download', table) if f"kind={kind}" in one]
+    answer = local.get(html.unescape(link))
+    assert answer.status_code == 200 and answer.headers["content-type"] == MEDIA_TYPES[kind]
+    assert re.search(rf'filename="comparison-[0-9a-f]{{12}}\.{kind}"', answer.headers["content-disposition"])
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps(EVENT), encoding="utf-8")
+    offers = tmp_path / "offers.json"
+    offers.write_text(json.dumps(OFFERS), encoding="utf-8")
+    asked = CompareRequest(str(event), str(offers), AS_OF, url="", scenarios="cheapest-lawful,no-forest")
+    assert answer.content == comparison_paper(compare_scenarios(asked, "en"), kind, "en", today())
+
+
+def test_a_paper_of_another_kind_is_a_fault(local: TestClient) -> None:
+    assert local.get("/compare/paper", params={**keep(local), "kind": "exe"}).status_code == 422
 
 
 def test_sliders_plan_anew_without_keeping_anything(local: TestClient) -> None:
@@ -63,7 +92,7 @@ def test_the_plan_of_the_sliders_is_kept_with_its_reasons(local: TestClient) -> 
 
 def test_faults_are_told_where_the_figures_would_be(local: TestClient) -> None:
     fields = {**keep(local), "as_of": "soon"}
-    for path in ("/compare/sliders", "/compare/ways", "/compare/live"):
+    for path in ("/compare/sliders", "/compare/ways", "/compare/live", "/compare/paper"):
         answer = local.get(path, params=fields)
         assert answer.status_code == 200 and "cannot be planned" in answer.text, path
 
