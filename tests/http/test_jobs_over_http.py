@@ -16,6 +16,7 @@ from api.jobs.attempts import LOST_MAX, Advanced, Attempt, Finished, claim
 from api.jobs.attending import Ticket, attend_in
 from api.jobs.dispatch import Worker, enter
 from api.jobs.requests import PAPERS
+from api.reports.papers import MEDIA_TYPES
 from optimizer.errors import BadInput
 from tests.http.conftest import AS_OF, EVENT, OFFERS, QUESTION
 
@@ -93,6 +94,20 @@ def test_every_kind_of_job_answers_what_its_command_answers(app, local, here, tm
             assert same_words(result.json()) == same_words(told), kind
         job = local.get(f"/v1/jobs/{made[kind]}").json()
         assert job["state"] == "done" and job["done"] == job["total"] and job["ended_at"] >= job["started_at"]
+
+
+@ONE_DATABASE
+def test_a_comparison_is_written_in_every_kind_the_same_as_the_page_gives_it(app, local, here):
+    kept = {"event_id": EVENT["id"], "snapshot": local.post("/v1/snapshots", json={"offers": OFFERS}).json()["id"]}
+    assert local.put(f"/v1/events/{EVENT['id']}", json=EVENT).status_code == 200
+    ways, kinds = ["order-first", "no-forest"], list(PAPERS["compare"])
+    job = asked(local, "compare", scenarios=ways, papers=kinds)["id"]
+    work_off(app, here)
+    for kind in kinds:
+        paper = local.get(f"/v1/jobs/{job}/papers/{kind}")
+        assert paper.status_code == 200 and paper.headers["content-type"] == MEDIA_TYPES[kind]
+        page = local.get("/compare/paper", params={**kept, "as_of": AS_OF, "way": ways, "kind": kind})
+        assert page.content == paper.content, kind
 
 
 @ONE_DATABASE
