@@ -5,6 +5,7 @@ Cookie: jinheng_session=...           a page; changes only from the service's ow
 neither, and no administrator yet     this machine: everything, for the first organisation
 """
 
+import hashlib
 import time
 from collections import OrderedDict
 from threading import Lock
@@ -23,7 +24,9 @@ COOKIE = "jinheng_session"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SAFE = ("GET", "HEAD", "OPTIONS")
 CALLERS_KEPT = 10_000
-"""Callers whose pace is remembered; the one not seen for longest is forgotten."""
+"""Callers whose pace, and whose last coming in, is remembered; the one not seen for longest is forgotten."""
+KNOWN_SECONDS = 60.0
+"""How long somebody who came in is likely to come in again."""
 SIGN_IN_TRIES, SIGN_IN_SECONDS = 10, 300.0
 """Tries of a login from an address: ten at once, then one each half minute."""
 
@@ -54,6 +57,29 @@ class Pace:
             raise Refused("too_many", headers={"Retry-After": str(int(seconds) + 1)})
 
 
+class Lately:
+    """Which credentials were good in the last KNOWN_SECONDS, by their hashes. Of this process alone."""
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[str, float] = OrderedDict()
+        self._lock = Lock()
+
+    def note(self, credential: str, good: bool) -> None:
+        """How it went with a credential just now."""
+        with self._lock:
+            self._seen.pop(credential, None)
+            if good:
+                self._seen[credential] = time.monotonic()
+            if len(self._seen) > CALLERS_KEPT:
+                self._seen.popitem(last=False)
+
+    def good(self, credential: str) -> bool:
+        """Whether it was good lately."""
+        with self._lock:
+            seen = self._seen.get(credential)
+        return seen is not None and time.monotonic() - seen < KNOWN_SECONDS
+
+
 class Door:
     """Lets callers in."""
 
@@ -61,12 +87,18 @@ class Door:
         self._records = records
         self._pace = Pace(known.rate_per_second, known.rate_burst)
         self.sign_in_pace = Pace(SIGN_IN_TRIES / SIGN_IN_SECONDS, SIGN_IN_TRIES)
+        self._lately = Lately()
         self._closed = False
+
+    def expects(self, request: Request) -> bool:
+        """Whether the request will most likely come in: its credential did a moment ago. It lets nobody in."""
+        return self._lately.good(_credential(request))
 
     def enter(self, request: Request) -> Actor:
         """The actor of a request. Raises Refused `unauthenticated`, `cross_site` or `too_many`."""
         with self._records.database.reading() as c:
             actor = self._actor(c, request)
+        self._lately.note(_credential(request), actor is not None)
         if actor is None:
             self._pace.hold_to(f"address {address_of(request)}")
             raise Refused("unauthenticated")
@@ -96,6 +128,12 @@ class Door:
             return None
         refuse_other_sites(request)
         return local_actor(c)
+
+
+def _credential(request: Request) -> str:
+    """The hash of what a request would come in with: its key, its session, or where it comes from."""
+    shown = (request.headers.get("authorization"), request.cookies.get(COOKIE), address_of(request))
+    return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 
 def address_of(request: Request) -> str:

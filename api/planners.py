@@ -6,11 +6,13 @@ executor of the standard library each passes through two threads and three queue
 """
 
 import asyncio
+import functools
 import pickle
 import signal
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -59,20 +61,30 @@ class Planner:
         self.alive = True
         asyncio.get_running_loop().add_reader(self._connection.fileno(), self._read)
 
-    async def ask(self, question: bytes) -> Any:
-        """What becomes of a question (`_question`) over there. Raises ProcessDied, and what the work raises."""
+    async def ask(self, question: bytes, later: Callable[[], Awaitable[object]] | None = None) -> Any:
+        """What becomes of a question (`_question`) over there; `later` is what the work learns while it is under way.
+
+        Raises ProcessDied, and what the work or `later` raises.
+        """
         answer = self._answer = asyncio.get_running_loop().create_future()
-        try:
-            if len(question) > SENT_HERE_BYTES_MAX:
-                await run_in_threadpool(self._connection.send_bytes, question)
-            else:
-                self._connection.send_bytes(question)
-        except OSError:  # nobody reads it: the end of the stream is on its way
-            pass
+        await self._send(question)
+        if later is not None:
+            told: object = None  # so that the process does not wait in vain where there is nothing to tell
+            try:
+                told = await later()
+            finally:
+                await self._send(_packed(told))
         done, value = await answer
         if not done:
             raise value
         return value
+
+    async def _send(self, content: bytes) -> None:
+        with suppress(OSError):  # nobody reads it: the end of the stream is on its way
+            if len(content) > SENT_HERE_BYTES_MAX:
+                await run_in_threadpool(self._connection.send_bytes, content)
+            else:
+                self._connection.send_bytes(content)
 
     def _read(self) -> None:
         """An answer has come, or the process has ended. An answer that nobody waits for any more is let go."""
@@ -134,32 +146,52 @@ class Planners:
         """The task, ended where it takes longer than a request may."""
         return task if task.seconds_max is not None else replace(task, seconds_max=self._seconds_max)
 
+    @property
+    def idle(self) -> bool:
+        """Whether a question would be taken up at once."""
+        return not self._waiting if self._thread is not None else not self._free.empty()
+
     async def run[A, R](self, work: Callable[[A], R | Unplanned], task: A) -> R:
         """What `work` makes of a task. Raises as `make`."""
+        made: R = await self._run(work, task, None)
+        return made
+
+    async def run_and_tell[A, T, R](
+        self, work: Callable[[A, Callable[[], T | None]], R | Unplanned], task: A, later: Callable[[], Awaitable[T]]
+    ) -> R:
+        """What `work` makes of a task and of what is told it `later`; it begins at once, and waits where it asks.
+
+        It is told None where `later` raises. Raises as `make`, and what `later` raises.
+        """
+        made: R = await self._run(work, task, later)
+        return made
+
+    async def _run(self, work: Callable[..., Any], task: object, later: Callable[[], Awaitable[object]] | None) -> Any:
         if self._waiting >= max(self._processes, 1) * WAITING_PER_PROCESS:
             raise Refused("too_many", headers={"Retry-After": "5"})
         self._waiting += 1
         try:
             with self._metrics.planning():
-                return self._answer(await self._done(work, task))
+                return self._answer(await self._done(work, task, later))
         finally:
             self._waiting -= 1
 
-    async def _done[A, R](self, work: Callable[[A], R], task: A) -> R:
+    async def _done(self, work: Callable[..., Any], task: object, later: Callable[[], Awaitable[object]] | None) -> Any:
         if self._thread is not None:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work, task)
-        question = _question(work, task)
-        for _ in range(PLAN_TRIES):
+            told = () if later is None else (functools.partial(_same, await later()),)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work, task, *told)
+        question = _question(work, task, learns=later is not None)
+        # Told something, a process may have kept its work before it died: once more might keep it twice.
+        for _ in range(PLAN_TRIES if later is None else 1):
             planner = await self._free.get()
             if self._closed:
                 break
             if planner is None or not planner.alive:
                 planner = self._started()
             try:
-                answer: R = await planner.ask(question)
+                return await planner.ask(question, later)
             except ProcessDied:
                 continue
-            return answer
         raise Refused("unavailable", headers={"Retry-After": "1"})
 
     def _started(self) -> Planner:
@@ -195,8 +227,16 @@ class Planners:
             await run_in_threadpool(self._thread.shutdown)
 
 
-def _question[A, R](work: Callable[[A], R], task: A) -> bytes:
-    return pickle.dumps((work, task), pickle.HIGHEST_PROTOCOL)
+def _question(work: Callable[..., Any], task: object, *, learns: bool = False) -> bytes:
+    return _packed((work, task, learns))
+
+
+def _packed(value: object) -> bytes:
+    return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+
+
+def _same[T](value: T) -> T:
+    return value
 
 
 def _heard(done: asyncio.Future[Any]) -> None:
@@ -215,12 +255,15 @@ def _answer_questions(connection: "Connection[Any, Any]") -> None:
     end_with_parent()
     while True:
         try:
-            work, task = pickle.loads(connection.recv_bytes())
+            work, task, learns = pickle.loads(connection.recv_bytes())
         except (EOFError, OSError):
             return
+        learn = functools.cache(lambda: pickle.loads(connection.recv_bytes()))
         try:
-            answer: tuple[bool, Any] = (True, work(task))
+            answer: tuple[bool, Any] = (True, work(task, learn) if learns else work(task))
         except Exception as error:  # the server logs it with where it was raised
             error.add_note(traceback.format_exc())
             answer = (False, error)
-        connection.send_bytes(pickle.dumps(answer, pickle.HIGHEST_PROTOCOL))
+        if learns:
+            learn()  # what is told is not taken for the next question
+        connection.send_bytes(_packed(answer))

@@ -4,6 +4,7 @@ Numbers of a request are decimals, never binary floats; a key that stands twice 
 allowed to, before the work begins.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Coroutine, Mapping
@@ -138,11 +139,11 @@ class Caller:
                         hold_key(scope, asked)
                     earlier = None if asked is None else earlier_reply(scope, asked)
                     if earlier is not None:
-                        return _response(earlier, replayed=True)
+                        return response_of(earlier, replayed=True)
                     reply = work(scope).reply()
                     if asked is not None:
                         keep_reply(scope, asked, reply)
-                return _response(reply)
+                return response_of(reply)
             except Refused as refusal:
                 if refusal.code != "key_in_use" or attempt + 1 == TRIES:
                     raise
@@ -155,7 +156,7 @@ class Caller:
             return None
         with self.records.reading(self.actor) as scope:
             reply = earlier_reply(scope, asked)
-        return None if reply is None else _response(reply, replayed=True)
+        return None if reply is None else response_of(reply, replayed=True)
 
     def read[T](self, work: Callable[[Scope], T]) -> T:
         """What `work` reads, in one transaction."""
@@ -228,7 +229,8 @@ def as_bytes(document: Mapping[str, Any] | bytes) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _response(reply: Reply, *, replayed: bool = False) -> Response:
+def response_of(reply: Reply, *, replayed: bool = False) -> Response:
+    """A reply over HTTP."""
     headers = {**reply.headers, **({REPLAYED: "true"} if replayed else {}), "Cache-Control": "no-store"}
     media_type = "application/json" if reply.body else None
     return Response(reply.body, status_code=reply.status, headers=headers, media_type=media_type)
@@ -253,6 +255,34 @@ class Allowed:
             refuse_unless(actor, self.permission)
         _refuse_odd_parts(request)
         return Caller(actor, language_of_request(request), records, request, request.state.request_id)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A request at the door: its caller is about to be known, or refused."""
+
+    request: Request
+    expected: bool
+    """The same credential came in a moment ago: work may begin, of which nothing is kept or told before it is in."""
+    caller: asyncio.Task[Caller]
+
+
+class AllowedMeanwhile(Allowed):
+    """As `Allowed`, where the work may begin while the caller is still at the door."""
+
+    async def __call__(self, request: Request) -> Arrival:  # type: ignore[override]  # the route asks for the other
+        """The request with its caller, for whom the route waits before anything is kept or told."""
+        await request.body()
+        expected = request.app.state.door.expects(request)
+        caller = asyncio.create_task(run_in_threadpool(self._admitted, request))
+        caller.add_done_callback(_heard)
+        return Arrival(request, expected, caller)
+
+
+def _heard(caller: asyncio.Task[Caller]) -> None:
+    """Whatever became of it was heard, also where the request failed before it asked."""
+    if not caller.cancelled():
+        caller.exception()
 
 
 def _refuse_odd_parts(request: Request) -> None:
@@ -283,6 +313,11 @@ def refuse_unless(actor: Actor, needed: Permission) -> None:
 def allowed(permission: Permission) -> Any:
     """A parameter's default: the caller, who has the permission."""
     return Depends(Allowed(permission))
+
+
+def allowed_meanwhile(permission: Permission) -> Any:
+    """A parameter's default: the request at the door, whose caller has to have the permission."""
+    return Depends(AllowedMeanwhile(permission))
 
 
 def language_of_request(request: Request) -> Language:

@@ -4,13 +4,17 @@ A body in which everything stands goes to the planner as it came. What a body on
 organisation's own rule pack) is looked up first, by whoever may see it.
 """
 
+import functools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
+from api.access.scope import Actor, Records
+from api.archive import runs
 from api.archive.documents import Packed, packed
 from api.plain_data import plain_json
 from api.planning import PlanMade, PlanTask, Unplanned, inputs_of, made
@@ -18,6 +22,7 @@ from api.refusals import Refused
 from api.routes.answering import Body
 from api.routes.faults import faults_of_body
 from api.routes.shapes import DecimalIn, EventDocument, ObjectiveDocument, OffersDocument, OutlookDocument
+from market_data.store_opening import connect
 from optimizer.errors import BadInput, Cancelled
 from optimizer.events import Day
 from optimizer.findings import Finding, fault
@@ -73,6 +78,24 @@ class Answered:
 
 
 @dataclass(frozen=True)
+class Keeping:
+    """Whose a plan becomes, by which request, and where it is kept."""
+
+    actor: Actor
+    request_id: str
+    url: str
+    busy_seconds: int
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A plan that was kept as a run."""
+
+    run_id: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class KeptNamed:
     """The body names what is kept."""
 
@@ -114,6 +137,31 @@ def answered(asked: Asked) -> Answered | KeptNamed | Unplanned:
         return Unplanned(error.findings)
     except Cancelled:
         return Unplanned(())
+
+
+def answered_and_kept(asked: Asked, learn: Callable[[], Keeping | None]) -> Kept | KeptNamed | Unplanned:
+    """The answer, kept where it was made: what has just been worked on need not travel first.
+
+    `learn` gives whose it becomes; None: nobody's, and nothing is kept.
+    """
+    found = answered(asked)
+    if not isinstance(found, Answered):
+        return found
+    keeping = learn()
+    if keeping is None:
+        return Unplanned(())
+    try:
+        with _records(keeping.url, keeping.busy_seconds).writing(keeping.actor, keeping.request_id) as scope:
+            run_id = runs.keep_run(scope, found.inputs, found.made, found.document)
+    except BadInput as error:  # of the database
+        return Unplanned(error.findings)
+    return Kept(run_id, found.made.content)
+
+
+@functools.cache
+def _records(url: str, busy_seconds: int) -> Records:
+    """The database, kept open by this process, whose tables the server has brought to this version."""
+    return Records(connect(url, kept_open=True, busy_seconds=busy_seconds))
 
 
 def refuse_question(question: Question, seconds_max: float) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -14,12 +15,29 @@ from api.archive import events, markets, packs, runs
 from api.database import tables
 from api.planning import PlanTask, task_of_inputs
 from api.refusals import Refused
-from api.routes.answering import Answer, Caller, Cursor, Done, ExactRoute, Limit, UnreadRoute, allowed, page_document
+from api.routes.answering import (
+    Answer,
+    Arrival,
+    Caller,
+    Cursor,
+    Done,
+    ExactRoute,
+    Limit,
+    UnreadRoute,
+    allowed,
+    allowed_meanwhile,
+    language_of_request,
+    page_document,
+    response_of,
+)
 from api.routes.plan_questions import (
+    Answered,
     Asked,
-    KeptNamed,
+    Keeping,
+    Kept,
     Question,
     answered,
+    answered_and_kept,
     names_what_is_kept,
     plain_task,
     policy_named,
@@ -102,30 +120,46 @@ class ReplayAnswer(Answer):
     responses={201: {"model": Plan, "description": "The plan, proven; `short` is an answer too."}},
     summary="Plan",
 )
-async def make_plan(question: SkipValidation[Question], caller: Caller = allowed("plans.make")) -> Response:
+async def make_plan(question: SkipValidation[Question], arrival: Arrival = allowed_meanwhile("plans.make")) -> Response:
     """The least-cost portfolio for an event or a calendar, kept as a run. Nothing is held, ordered or retired."""
     told: object = question  # read by a planner, where it is JSON
+    request, state = arrival.request, arrival.request.app.state
+    asked = Asked(
+        await request.body(), language_of_request(request), settings.today(), float(state.settings.plan_seconds)
+    )
+    named = isinstance(told, bytes) or "idempotency-key" in request.headers or names_what_is_kept(asked.body)
+    # What stands whole in the body needs nothing that is kept: it is read where it is planned.
+    if named or not arrival.expected or not state.planners.idle:
+        await arrival.caller
     if isinstance(told, bytes):
         raise Refused("media_type")
-    state = caller.request.app.state
-    asked = Asked(await caller.request.body(), caller.lang, settings.today(), float(state.settings.plan_seconds))
-    # What stands whole in the body needs nothing that is kept: it is read where it is planned.
-    if caller.asked() is not None or names_what_is_kept(asked.body):
-        begun = await run_in_threadpool(_begun, caller, asked)
-        if isinstance(begun, Response):
-            return begun
-        asked = begun
-    found = await state.planners.run(answered, asked)
-    if isinstance(found, KeptNamed):  # an own rule pack, or a key that was written in another way
-        begun = await run_in_threadpool(_begun, caller, asked)
-        assert isinstance(begun, Asked)  # no key, so no earlier reply
-        found = await state.planners.run(answered, begun)
+    if not named:
+        kept = await state.planners.run_and_tell(answered_and_kept, asked, partial(_keeping, arrival))
+        if isinstance(kept, Kept):
+            return response_of(_done(kept.content, kept.run_id).reply())
+    # It names what is kept, or has a key under which its reply is.
+    caller = await arrival.caller
+    begun = await run_in_threadpool(_begun, caller, asked)
+    if isinstance(begun, Response):
+        return begun
+    found = await state.planners.run(answered, begun)
+    assert isinstance(found, Answered)
 
     def work(scope: Scope) -> Done:
-        run_id = runs.keep_run(scope, found.inputs, found.made, found.document)
-        return Done(201, found.made.content, location=f"/v1/plans/{run_id}")
+        return _done(found.made.content, runs.keep_run(scope, found.inputs, found.made, found.document))
 
     return await run_in_threadpool(caller.once, work)
+
+
+def _done(content: bytes, run_id: str) -> Done:
+    return Done(201, content, location=f"/v1/plans/{run_id}")
+
+
+async def _keeping(arrival: Arrival) -> Keeping:
+    """Whose plan it becomes. Raises Refused where the caller is not let in."""
+    caller = await arrival.caller
+    known = arrival.request.app.state.settings
+    return Keeping(caller.actor, caller.request_id, known.database, known.busy_seconds)
 
 
 def _begun(caller: Caller, asked: Asked) -> Response | Asked:
