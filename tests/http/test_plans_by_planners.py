@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from fastapi import Request
+from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
 from api.app import make_app
@@ -21,8 +21,8 @@ from tests.http.conftest import EVENT, QUESTION, new_organisation, settings_for
 class Served:
     """The service with one process that makes plans, which belongs to one event loop: all callers come through it."""
 
-    def __init__(self, client: TestClient) -> None:
-        self.client, self.app = client, client.app
+    def __init__(self, app: FastAPI, client: TestClient) -> None:
+        self.app, self.client = app, client
 
     def get(self, path: str, key: str = "", **more):
         return self.client.get(path, headers=self._headers(key), **more)
@@ -41,7 +41,7 @@ class Served:
 def serving(address: str) -> Iterator[Served]:
     app = make_app(settings_for(address, planners=1))
     with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000)) as client:
-        yield Served(client)
+        yield Served(app, client)
 
 
 @pytest.fixture(scope="module")
