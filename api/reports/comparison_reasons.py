@@ -16,6 +16,8 @@ from scenarios.side_by_side import Row, SideBySide
 
 LINES_SHOWN = 12
 """Lines that differ, told of each way: those that cost or save most."""
+CAUSES_SHOWN = 4
+"""Of one line, the nearest first: whoever changes ten things at once gets ten."""
 NEAR_SHOWN = 8
 BECAUSE = {"valid_until": Text("报价有效期", "the offer ends"), "retire_by": Text("注销期限", "cancel by")}
 
@@ -91,8 +93,15 @@ def _line(x: ChangedLine, lang: Language) -> tuple[str, ...]:
         grouped(tonnes(x.before.contracted_kg)),
         grouped(tonnes(x.after.contracted_kg)),
         ("+" if fen > 0 else "") + grouped(yuan(fen)),
-        pick(lang, "；", "; ").join(c.message.say(lang) for c in x.causes),
+        _causes(x, lang),
     )
+
+
+def _causes(x: ChangedLine, lang: Language) -> str:
+    """The nearest causes, and how many more there are."""
+    said = pick(lang, "；", "; ").join(c.message.say(lang) for c in x.causes[:CAUSES_SHOWN])
+    more = len(x.causes) - CAUSES_SHOWN
+    return said if more <= 0 else said + pick(lang, f"；另有{more}项原因", f"; {more} more")
 
 
 # ------------------------------------------------------------------------------------------------------------ the risks

@@ -121,12 +121,14 @@ def test_every_kind_of_change_failures_and_several_events_have_their_report(comp
             "1990与2200之间",
             "需抵销量与基准不同的（全部改变），费用不可直接相比",
             "2026年预算改为90,000.00元",
+            "项原因",
         ),
         "en": (
             "Couldnotbeplanned:",
             "1990and2200",
             "costscannotbecomparedastheystand",
             "abudgetof90,000.00yuanin2026",
+            "more",
         ),
     }
     assert not [w for w in told[lang] if w not in text]
