@@ -68,7 +68,7 @@ def books_of_broker(scope: Scope, quote_id: str) -> Scope:
     if row is None:
         raise not_found()
     who = f"{scope.actor.organisation}: {scope.actor.name}"
-    return scope.beside(Actor(row["organisation_id"], row["name"], CLIENT, who, frozenset(), "client"))
+    return scope.books_of(Actor(row["organisation_id"], row["name"], CLIENT, who, frozenset(), "client"))
 
 
 def _addressed(scope: Scope) -> Select[Any]:

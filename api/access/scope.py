@@ -69,7 +69,7 @@ class Scope:
     request_id: str = ""
     notes: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
     sides: list["Scope"] = field(default_factory=list)
-    """Of other organisations, in the same transaction: see `beside`."""
+    """Of other organisations, in the same transaction: see `books_of`."""
 
     @property
     def now_text(self) -> str:
@@ -156,7 +156,7 @@ class Scope:
         """How many rows of the organisation's meet the conditions."""
         return int(self.c.execute(select(func.count()).where(and_(self.mine(table), *conditions))).scalar_one())
 
-    def beside(self, actor: Actor) -> "Scope":
+    def books_of(self, actor: Actor) -> "Scope":
         """The same transaction in another organisation's books, which note it in their own trail.
 
         Only `access.received` opens one: for whoever answers what that organisation sent them.

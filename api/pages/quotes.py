@@ -108,7 +108,7 @@ async def _quote_page(view: View, quote_id: str, found: Sequence[Finding] = (), 
             "quote": quote,
             "holds": [{"id": h["id"], "state": holds.state_of(scope, h), "expires_at": h["expires_at"]} for h in held],
             "orders": [order["id"] for order in ordered],
-            "ticks": quote["open"] and time_of(quote["valid_until"]) - scope.now < TICKING,
+            "ticks": quote["open"] and quote["answer"] is None and time_of(quote["valid_until"]) - scope.now < TICKING,
         }
 
     shown = await run_in_threadpool(view.read, known)

@@ -53,7 +53,8 @@ class QuotedEvent(Body):
     event_id: Annotated[str | None, Field(description="An event kept at /v1/events, in place of `event`.")] = None
     client: Annotated[str, Field(max_length=CLIENT_LENGTH_MAX, description="The client's name.")] = ""
     client_organisation: Annotated[
-        str | None, Field(max_length=64, description="The client's organisation here: it reads the quote as received.")
+        str | None,
+        Field(max_length=64, description="The client's organisation here: it reads and answers the quote as received."),
     ] = None
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 import api
 from api import settings
 from api.access import trail
 from api.ledger.accounts import ledger_faults
 from market_data.store_tables import time_of
+from optimizer.errors import BadInput
 from tests.http.conftest import Organisation, client_of
 from tests.http.test_broker_flow import done, on_one_database, problem, state_of
 from tests.http.test_received_quotes import LOTS, SECRETS, sent
@@ -284,6 +286,47 @@ def test_an_organisation_may_be_its_own_client(app, mine, quote):
     books_agree(app)
 
 
+# ------------------------------------------------------------------------------------------------------------ the books
+
+ANSWER = (
+    "INSERT INTO quote_answers (id, organisation_id, quote_id, client_organisation_id, answer, reason, made_by,"
+    " made_by_name, made_at) SELECT 'x', organisation_id, quote_id, client_organisation_id, '{}', '', made_by,"
+    " made_by_name, made_at FROM quote_answers"
+)
+
+
+@pytest.mark.parametrize("statement", [ANSWER.format("accepted"), ANSWER.format("perhaps")])
+def test_the_database_itself_takes_one_acceptance_and_no_other_words(app, mine, other, quote, statement):
+    done(other.finance.post(where(quote, "accept")), 200)
+    with pytest.raises(BadInput), app.state.records.database.writing() as c:
+        c.execute(text(statement))
+    books_agree(app)
+
+
+@pytest.mark.parametrize("statement", ["UPDATE quote_answers SET answer = 'reopened'", "DELETE FROM quote_answers"])
+def test_what_was_answered_is_never_changed(app, mine, other, quote, statement):
+    done(other.finance.post(where(quote, "decline"), json={}), 200)
+    with pytest.raises(BadInput, match="only grows"), app.state.records.database.writing() as c:
+        c.execute(text(statement))
+    books_agree(app)
+
+
+@on_one_database
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("UPDATE orders SET quote_id = NULL", "answer"),
+        (ANSWER.format("declined"), "answer"),
+        (ANSWER.format("declined").replace("client_organisation_id, '", "organisation_id, '"), "owner"),
+    ],
+)
+def test_an_answer_that_does_not_fit_its_order_is_found(app, mine, other, quote, statement, what):
+    done(other.finance.post(where(quote, "accept")), 200)
+    with app.state.records.database.writing() as c:
+        c.execute(text(statement))
+        assert what in {one.what for one in ledger_faults(c)}
+
+
 # ------------------------------------------------------------------------------------------------------------ the door
 
 
@@ -293,7 +336,7 @@ def test_only_received_quotes_open_another_organisations_books():
         path.relative_to(root).as_posix()
         for path in root.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Attribute) and node.attr == "beside"
+        if isinstance(node, ast.Attribute) and node.attr == "books_of"
     }
     assert found == {"access/received.py"}
     callers = {

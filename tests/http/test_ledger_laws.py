@@ -40,6 +40,8 @@ class Kept:
     order_id: str = ""
     open: dict[str, int] = field(default_factory=dict)
     filled: dict[str, int] = field(default_factory=dict)
+    declined: bool = False
+    """Its quote, by its client."""
 
 
 class Ledger(RuleBasedStateMachine):
@@ -157,9 +159,9 @@ class Ledger(RuleBasedStateMachine):
     @precondition(lambda self: self.kept)
     @rule(data=st.data())
     def accept(self, data: Any) -> None:
-        hold_id = data.draw(st.sampled_from(sorted(self.kept)))
+        hold_id = data.draw(st.sampled_from(list(self.kept)))
         kept = self.kept[hold_id]
-        if kept.state != "active" or kept.expires <= self.now:
+        if kept.state != "active" or kept.expires <= self.now or kept.declined:
             with pytest.raises(Refused), self.writing() as scope:
                 orders.accept(scope, hold_id)
             return

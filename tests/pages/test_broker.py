@@ -204,14 +204,62 @@ def test_a_lot_that_lost_is_shown_with_the_price_at_which_it_wins(local):
 
 
 def test_a_client_sees_the_offer_and_no_cost(mine, other):
+    _, path = received(mine, other)
+    page = other.organiser.get(path).text
+    assert "78,078.00" in page and path in other.finance.get("/received-quotes").text
+    assert not any(secret in page for secret in ("74,575", "3,503", "甲", "plan_id"))
+    assert mine.administrator.get(path).status_code == 404
+
+
+def received(mine, other, **more: Any) -> tuple[str, str]:
+    """A quote from one organisation to another; its page there and here."""
     done(mine.broker.post("/v1/inventory", json={"offers": LOTS}))
     done(mine.broker.put(f"/v1/events/{EVENT['id']}", json=EVENT), 200)
-    path = where_it_leads(post(mine.broker, "/quotes/new", form(client_organisation=other.id)))
-    received = f"/received-quotes/{path.rpartition('/')[2]}"
-    page = other.organiser.get(received).text
-    assert "78,078.00" in page and received in other.finance.get("/received-quotes").text
-    assert not any(secret in page for secret in ("74,575", "3,503", "甲", "plan_id"))
-    assert mine.administrator.get(received).status_code == 404
+    sent = where_it_leads(post(mine.broker, "/quotes/new", form(client_organisation=other.id, **more)))
+    return sent, f"/received-quotes/{sent.rpartition('/')[2]}"
+
+
+def test_a_client_declines_takes_it_back_and_accepts_by_the_pages(mine, other):
+    sent, page = received(mine, other)
+    assert where_it_leads(post(other.finance, f"{page}/decline", {"reason": "<i>too dear"})) == page
+    assert f"{page}/reopen" in other.finance.get(page).text and f"{page}/accept" not in other.finance.get(page).text
+    told = mine.broker.get(sent).text
+    assert "The client declined it" in told and "&lt;i&gt;too dear" in told and f"{sent}/hold" not in told
+    assert "declined" in mine.broker.get("/quotes").text
+    where_it_leads(post(other.organiser, f"{page}/reopen"))
+    assert "cannot be taken back" in other.organiser.get(f"{page}/accept").text
+    where_it_leads(post(other.organiser, f"{page}/accept"))
+    again = post(other.finance, f"{page}/accept")
+    assert again.status_code == 409 and "was accepted by organiser" in again.text and "<h1>" in again.text
+    order = mine.broker.get("/v1/orders").json()["items"][0]["id"]
+    assert order in other.finance.get(page).text and "organiser" in mine.broker.get(f"/orders/{order}").text
+    assert "The client accepted it" in mine.broker.get(sent).text
+    assert "accepted" in other.finance.get("/received-quotes").text
+
+
+def test_a_hold_of_a_declined_quote_says_so_and_is_not_offered_to_be_ordered(mine, other):
+    sent, page = received(mine, other)
+    hold = where_it_leads(post(mine.broker, f"{sent}/hold", {"minutes": "9"}))
+    where_it_leads(post(other.finance, f"{page}/decline"))
+    told = mine.broker.get(hold).text
+    assert "The client declined it" in told and f'href="{hold}/order"' not in told and f"{hold}/release" in told
+    refused = post(mine.broker, f"{hold}/order")
+    assert refused.status_code == 409 and "once the client takes that back" in refused.text
+
+
+def test_an_indicative_quote_says_that_it_cannot_be_accepted(mine, other):
+    _, page = received(mine, other, firm="indicative")
+    shown = other.finance.get(page).text
+    assert "cannot be accepted" in shown and f"{page}/accept" not in shown
+    assert "cannot be accepted now" in other.finance.get(f"{page}/accept").text
+
+
+def test_an_auditor_reads_a_received_quote_and_finds_nothing_to_answer_with(mine, other):
+    _, page = received(mine, other)
+    shown = other.auditor.get(page).text
+    assert 'method="post"' not in shown.replace('action="/sign-out"', "") and "Your role reads quotes" in shown
+    for verb in ("accept", "decline", "reopen"):
+        assert post(other.auditor, f"{page}/{verb}").status_code == 403
 
 
 def test_who_may_only_read_finds_nothing_to_change_with(mine):
