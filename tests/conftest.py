@@ -1,16 +1,26 @@
 """Databases for the tests: a SQLite file, and a real PostgreSQL, started once a process and stopped at its end."""
 
+import os
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import psycopg
 import pytest
 
+# Where it is set, every process of the tests, and every one that they start, would compile all of pandas and SQLAlchemy
+# again: 5 s of it each.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 _names = (f"test_{n}" for n in count(1))
+FORGETFUL = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+"""Processes are killed here, never the machine: what PostgreSQL was told need not reach the disk."""
 
 
 @pytest.fixture(scope="session")
@@ -29,20 +39,32 @@ def postgresql_server() -> Iterator[str]:
     except Exception as error:
         shutil.rmtree(folder, ignore_errors=True)
         pytest.skip(f"PostgreSQL could not be started from its package: {type(error).__name__}: {error}")
-    yield server.get_uri()
+    address: str = server.get_uri()
+    with psycopg.connect(address, autocommit=True) as admin:
+        for setting in FORGETFUL:
+            admin.execute(f"ALTER SYSTEM SET {setting}")
+        admin.execute("SELECT pg_reload_conf()")
+    yield address
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def new_database(server: str, template: str = "template1") -> Iterator[str]:
+    """The address of a PostgreSQL database that is a copy of another, for the block."""
+    name = next(_names)
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server.replace("/postgres?", f"/{name}?")
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
 def postgresql(postgresql_server: str) -> Iterator[str]:
     """The address of an empty PostgreSQL database."""
-    name = next(_names)
-    with psycopg.connect(postgresql_server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    yield postgresql_server.replace("/postgres?", f"/{name}?")
-    with psycopg.connect(postgresql_server, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(postgresql_server) as address:
+        yield address
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

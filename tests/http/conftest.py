@@ -4,10 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from socket import socket
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.routing import BaseRoute
 
 from api.access import people
 from api.access.roles import ROLES
@@ -24,6 +25,7 @@ from api.access.scope import Actor
 from api.app import make_app
 from api.database.opening import open_service_database
 from api.settings import ServiceSettings
+from tests.conftest import new_database
 
 AS_OF = "2026-11-22"
 PASSWORD = "correct horse battery staple"
@@ -87,25 +89,35 @@ def migrated_database(postgresql_server: str) -> str:
 
 
 @pytest.fixture
+def postgresql(postgresql_server: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a PostgreSQL database: with its tables where the test wants them, else empty."""
+    wanted = "migrated_address" in request.fixturenames
+    template = request.getfixturevalue("migrated_database") if wanted else "template1"
+    with new_database(postgresql_server, template) as address:
+        yield address
+
+
+@pytest.fixture
 def migrated_address(store_address: str, request: pytest.FixtureRequest) -> str:
     """The address of a database that has its tables already, copied from one where the steps were taken."""
     if store_address.startswith("sqlite"):
         path = Path(store_address.removeprefix("sqlite:///"))
         if not path.exists():
             shutil.copy(request.getfixturevalue("migrated_file"), path)
-        return store_address
-    template, server = request.getfixturevalue("migrated_database"), request.getfixturevalue("postgresql_server")
-    name = store_address.partition("?")[0].rpartition("/")[2]
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     return store_address
+
+
+@cache
+def routes() -> tuple[BaseRoute, ...]:
+    """The routes of the service. Each works out what it takes when it is first asked: 0.2 s, once a process."""
+    return tuple(make_app(settings_for("sqlite://")).router.routes)
 
 
 @pytest.fixture
 def app(migrated_address: str) -> Iterator[FastAPI]:
     """The service, started, on an empty database of either kind. Nobody has to sign in yet."""
     made = make_app(settings_for(migrated_address))
+    made.router.routes[:] = routes()
     with TestClient(made):
         yield made
 
@@ -157,14 +169,8 @@ NO_EXTRAS = {"JINHENG_PLANNERS": "0", "JINHENG_WORKER": "0"}
 
 
 def child_environment(**more: str) -> dict[str, str]:
-    """The environment of a process of ours: no settings but those asked for, and compiled modules kept somewhere.
-
-    Where PYTHONDONTWRITEBYTECODE is set every process would compile all of pandas and SQLAlchemy again: 5 s of it.
-    """
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("JINHENG")}
-    if kept.pop("PYTHONDONTWRITEBYTECODE", ""):
-        kept["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / "jinheng-tests-pycache")
-    return {**kept, **NO_EXTRAS, **more}
+    """The environment of a process of ours: no settings but those asked for."""
+    return {**{k: v for k, v in os.environ.items() if not k.startswith("JINHENG")}, **NO_EXTRAS, **more}
 
 
 class Server(NamedTuple):
@@ -173,6 +179,11 @@ class Server(NamedTuple):
     process: "subprocess.Popen[bytes]"
     url: str
     log: Path
+
+
+def caller(url: str, seconds: float = 60) -> httpx2.Client:
+    """A caller of a server on this machine. TLS would take 50 ms to make ready, and is not spoken here."""
+    return httpx2.Client(base_url=url, timeout=seconds, verify=False)
 
 
 def free_port() -> int:
@@ -203,12 +214,13 @@ def serving(address: str, folder: Path, *arguments: str, **environment: str) -> 
 
 
 def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    for _ in range(600):
-        if process.poll() is not None:
-            raise AssertionError(f"the server ended with {process.returncode}: {log.read_text(errors='replace')}")
-        try:
-            httpx2.get(f"{url}/v1/me", timeout=1)
-            return
-        except httpx2.TransportError:
-            time.sleep(0.05)
+    with caller(url, 1) as client:
+        for _ in range(600):
+            if process.poll() is not None:
+                raise AssertionError(f"the server ended with {process.returncode}: {log.read_text(errors='replace')}")
+            try:
+                client.get("/v1/me")
+                return
+            except httpx2.TransportError:
+                time.sleep(0.05)
     raise AssertionError(f"the server does not answer: {log.read_text(errors='replace')}")

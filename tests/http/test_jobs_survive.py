@@ -19,7 +19,7 @@ from sqlalchemy import RowMapping, select
 from api import cli
 from api.database.job_tables import jobs, workers
 from market_data.store_opening import Database
-from tests.http.conftest import AS_OF, EVENT, OFFERS, QUESTION, child_environment, serving
+from tests.http.conftest import AS_OF, EVENT, OFFERS, QUESTION, caller, child_environment, serving
 
 WAIT_SECONDS = 240.0
 """For what takes seconds: the machines that test are shared."""
@@ -96,7 +96,7 @@ def test_jobs_outlive_servers_and_workers(app, local, store_address, tmp_path, c
 def asked_of_a_server_that_is_killed(address: str, folder: Path) -> list[str]:
     """The jobs that a server accepted before it was killed, and perhaps one more that it wrote down."""
     answered: list[str] = []
-    with serving(address, folder) as server, httpx2.Client(base_url=server.url) as client:
+    with serving(address, folder) as server, caller(server.url) as client:
         for k in range(12):
             if k == 8:
                 os.kill(server.process.pid, signal.SIGKILL)
@@ -156,7 +156,7 @@ def a_running_job_is_cancelled_and_another_given_back(
 @pytest.mark.parametrize("store_address", ["sqlite"], indirect=True)
 def test_a_server_brings_a_worker_that_ends_with_it(store_address, tmp_path):
     with serving(store_address, tmp_path, JINHENG_WORKER="1") as server:
-        with httpx2.Client(base_url=server.url, timeout=WAIT_SECONDS) as client:
+        with caller(server.url, WAIT_SECONDS) as client:
             job = ask(client, kind="sweep", draws=1500)
             stream = client.get(f"/v1/jobs/{job}/progress").text
             assert "event: progress" in stream and stream.split("event: ")[-1].startswith("end")

@@ -16,7 +16,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.http.conftest import EVENT, QUESTION, Server, serving
+from tests.http.conftest import EVENT, QUESTION, Server, caller, serving
 
 ALONE = {"JINHENG_WORKER": "false"}
 """These tests need no worker for jobs."""
@@ -56,7 +56,8 @@ def until(holds: Callable[[], bool], seconds: float = 60) -> None:
 
 def status_of(server: Server, path: str) -> int:
     try:
-        return int(httpx2.get(server.url + path, timeout=5).status_code)
+        with caller(server.url, 5) as client:
+            return int(client.get(path).status_code)
     except httpx2.TransportError:
         return 0
 
@@ -69,6 +70,12 @@ def planners_of(server: Server) -> list[int]:
     """The processes that make plans: they were spawned to run tasks."""
     found = children_of(server.process.pid)
     return [p for p in found if b"spawn_main" in Path(f"/proc/{p}/cmdline").read_bytes()]
+
+
+def posted(server: Server, content: Any) -> httpx2.Response:
+    """What is answered to a body that is said to be JSON, sent to be planned."""
+    with caller(server.url) as client:
+        return client.post("/v1/plans", content=content, headers={"content-type": "application/json"})
 
 
 def log_of(server: Server) -> list[dict[str, Any]]:
@@ -132,7 +139,8 @@ def test_several_processes_serve_one_socket_and_add_up_their_figures(tmp_path):
             assert set(pool.map(lambda _: status_of(server, "/v1/events"), range(40))) == {200}
         wanted = 'jinheng_requests_total{method="GET",route="/v1/events",status="200"} 40.0'
         for _ in range(3):  # whichever process is asked
-            assert wanted in httpx2.get(f"{server.url}/metrics").text.splitlines()
+            with caller(server.url) as client:
+                assert wanted in client.get("/metrics").text.splitlines()
         server.process.terminate()
         assert server.process.wait(20) == 0
 
@@ -181,23 +189,20 @@ def test_a_client_that_says_nothing_or_stops_half_way_is_told_so_and_ended(patie
 
 
 def test_a_client_that_keeps_its_connection_is_not_ended_between_requests(patient):
-    with httpx2.Client(base_url=patient.url) as client:
+    with caller(patient.url) as client:
         assert client.get("/v1/events").status_code == 200
         time.sleep(1.5)  # longer than a request may take, shorter than a connection may rest
         assert client.get("/v1/events").status_code == 200
 
 
 def test_bodies_that_are_too_large_are_refused(patient):
-    answer = httpx2.post(
-        f"{patient.url}/v1/plans", content=b" " * 200_000, headers={"content-type": "application/json"}
-    )
+    answer = posted(patient, b" " * 200_000)
     assert (answer.status_code, answer.json()["type"]) == (413, "urn:jinheng:problem:too_large")
     with closing(connected(patient)) as connection:  # told by its head alone
         connection.sendall(head("/v1/plans", 10**12))
         assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
     pieces = (b" " * 10_000 for _ in range(50))  # without saying how long it is
-    answer = httpx2.post(f"{patient.url}/v1/plans", content=pieces, headers={"content-type": "application/json"})
-    assert answer.status_code == 413
+    assert posted(patient, pieces).status_code == 413
 
 
 @pytest.mark.parametrize(
@@ -206,7 +211,7 @@ def test_bodies_that_are_too_large_are_refused(patient):
     ids=["cut", "utf-16", "utf-8", "deep-list", "deep-map", "nan", "exponent"],
 )
 def test_bodies_that_cannot_be_read_are_the_clients_fault(patient, body):
-    answer = httpx2.post(f"{patient.url}/v1/plans", content=body, headers={"content-type": "application/json"})
+    answer = posted(patient, body)
     assert answer.status_code in (400, 422) and answer.json()["faults"], answer.text
 
 
@@ -231,8 +236,8 @@ def test_a_disk_without_room_is_an_answer_and_nothing_is_half_written(tmp_path):
     import resource
 
     database = tmp_path / "a.db"
-    with serving(f"sqlite:///{database}", tmp_path, **ALONE) as server:
-        put = lambda name: httpx2.put(f"{server.url}/v1/events/{name}", json={**EVENT, "id": name})  # noqa: E731
+    with serving(f"sqlite:///{database}", tmp_path, **ALONE) as server, caller(server.url) as client:
+        put = lambda name: client.put(f"/v1/events/{name}", json={**EVENT, "id": name})  # noqa: E731
         assert put("before").status_code == 200
         largest = max(p.stat().st_size for p in tmp_path.iterdir())
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
@@ -240,8 +245,8 @@ def test_a_disk_without_room_is_an_answer_and_nothing_is_half_written(tmp_path):
         assert 503 in statuses and set(statuses) <= {200, 503}
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         assert put("after").status_code == 200
-        kept = {e["id"] for e in httpx2.get(f"{server.url}/v1/events").json()["items"]}
+        kept = {e["id"] for e in client.get("/v1/events").json()["items"]}
         assert kept == {"before", "after"} | {f"e{k}" for k, status in enumerate(statuses) if status == 200}
-        assert httpx2.get(f"{server.url}/v1/audit/verify").json()["holds"] is True
+        assert client.get("/v1/audit/verify").json()["holds"] is True
     verified = subprocess.run([sys.executable, "-m", "api", "db", "verify", "--database", f"sqlite:///{database}"])
     assert verified.returncode == 0

@@ -5,7 +5,6 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx2
 import pytest
 
 from api.access import people
@@ -13,7 +12,7 @@ from api.access.scope import Records
 from api.database.opening import open_service_database
 from api.ledger.accounts import ledger_faults
 from api.ledger.holds import Client, lines_of_lots, take
-from tests.http.conftest import AS_OF, EVENT, OFFERS, QUESTION, child_environment, serving
+from tests.http.conftest import AS_OF, EVENT, OFFERS, QUESTION, caller, child_environment, serving
 
 STOCK_T, TRIES = 30, 60
 SECONDS = 120
@@ -25,8 +24,8 @@ def pair(postgresql, tmp_path):
     with (
         serving(postgresql, tmp_path) as one,
         serving(postgresql, tmp_path) as two,
-        httpx2.Client(base_url=one.url, timeout=60) as first,
-        httpx2.Client(base_url=two.url, timeout=60) as second,
+        caller(one.url) as first,
+        caller(two.url) as second,
     ):
         yield first, second, postgresql
 

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-import httpx2
 import pytest
 from playwright.sync_api import Page
 
-from tests.http.conftest import OFFERS, Server
+from tests.http.conftest import OFFERS, Server, caller
 from tests.http.test_disclosures import FULL
 from tests.http.test_retirements import PDF
 from tests.pages.flows.conftest import NARROW, WIDE, axe_clean
@@ -47,7 +46,7 @@ def test_what_was_bought_is_cancelled_disclosed_and_on_the_record(
 def a_plan(served: Server, event_id: str) -> str:
     """A plan of an event that is verified: a certificate of 200 t, and 300 serials."""
     event = FULL | {"id": event_id, "emissions": FULL["emissions"] | {"tonnes": "500"}}
-    with httpx2.Client(base_url=served.url, timeout=30) as client:
+    with caller(served.url) as client:
         client.put(f"/v1/events/{event_id}", json=event).raise_for_status()
         answer = client.post("/v1/plans", json={"event": event, "offers": OFFERS, "as_of": "2026-11-22"})
         answer.raise_for_status()

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 
-import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.http.conftest import AS_OF, EVENT, OFFERS, Server
+from tests.http.conftest import AS_OF, EVENT, OFFERS, Server, caller
 from tests.pages.flows.conftest import NARROW, WIDE, axe_clean
 
 SOON = 60_000
@@ -45,7 +44,7 @@ def test_a_year_is_budgeted_from_a_blank_start(
 
 def kept(served: Server, event_id: str) -> None:
     """An event and a market are there."""
-    with httpx2.Client(base_url=served.url, timeout=30) as client:
+    with caller(served.url) as client:
         client.put(f"/v1/events/{event_id}", json={**EVENT, "id": event_id}).raise_for_status()
         client.post("/v1/snapshots", json={"offers": OFFERS}).raise_for_status()
 
