@@ -195,8 +195,18 @@ def _rules(table: SideBySide, lang: Language) -> Iterator[Part]:
 
 
 def _prices(row: Row, lang: Language) -> Rows:
-    priced = [r for r in row.result.rules if r.marginal is not None] if isinstance(row.result, Plan) else []
-    return tuple((rule_name(r.rule, lang), grouped(r.marginal), unit_name(r.unit, lang)) for r in priced[:RULES_SHOWN])
+    if not isinstance(row.result, Plan):
+        return ()
+    several = len(row.result.events) > 1
+    priced = [r for r in row.result.rules if r.marginal is not None][:RULES_SHOWN]
+    return tuple(
+        (
+            rule_name(r.rule, lang) + (f" ({r.event_id})" if several and r.event_id else ""),
+            grouped(r.marginal),
+            unit_name(r.unit, lang),
+        )
+        for r in priced
+    )
 
 
 def banded(told: Sequence[tuple[int, Rows]], lang: Language) -> Rows:

@@ -135,6 +135,7 @@ def test_every_kind_of_change_failures_and_several_events_have_their_report(comp
     calendar = compared("cheapest-lawful,budget-minus-20", lang, "calendar.yaml")
     text = text_of(comparison_paper(calendar, kind, lang, TODAY), kind)
     assert "a-event" in text and "b-event" in text
+    assert re.search(r"\((a|b)-event\)", text), "whose rule it is"
     assert squeezed({"zh": "2项活动碳抵销采购", "en": "2 events: ways to procure offsets"}[lang]) in text
 
 
