@@ -73,6 +73,7 @@ def plan(
     solution = solve(problem, limits)
     quiet = WorkLimits(nodes=min(nodes, SIDE_NODES), deadline=limits.deadline, cancelled=cancelled, tie_break=False)
     content = _content(solution, explanations, lang, quiet)
+    del solution  # the program of a large market takes more than its plan
     content["reproducible"] = content["reproducible"] and not limits.clock_ran_out()
     return seal(content)
 

@@ -114,7 +114,7 @@ def _solve_on_faces(program: Program, judge: Judge, limits: WorkLimits) -> Chain
             cut = limits.deadline is not None
             break
         outcome, size = solved
-        outcomes.append(outcome)
+        outcomes.append(outcome.summary())
         x = x if outcome.x is None else outcome.x
         if level.has_slack:
             witnesses[k], _ = whole_kg(x, judge, program, caps, k)

@@ -109,11 +109,7 @@ class Program:
 
     def absolute_transposed(self, y: Floats) -> Floats:
         """|A|' y, shape (n,)."""
-        return np.bincount(self.entry_column, self._absolute_value * y[self.entry_row], minlength=self.n)
-
-    @cached_property
-    def _absolute_value(self) -> Floats:
-        return np.abs(self.entry_value)
+        return np.bincount(self.entry_column, np.abs(self.entry_value) * y[self.entry_row], minlength=self.n)
 
     def part(self, columns: Index, rows: Index) -> "Program":
         """Only these columns and rows, in this order; without levels and names."""
@@ -269,9 +265,9 @@ class Draft:
             row_keys=tuple(self.row_keys),
             row_lower=_joined(self._row_lower),
             row_upper=_joined(self._row_upper),
-            entry_row=row[order].astype(np.int64),
-            entry_column=column[order].astype(np.int64),
-            entry_value=value[order].astype(float),
+            entry_row=row[order].astype(np.int64, copy=False),
+            entry_column=column[order].astype(np.int64, copy=False),
+            entry_value=value[order].astype(float, copy=False),
             levels=tuple(levels),
             use_of=use_of,
         )

@@ -48,6 +48,10 @@ class Outcome:
         """The same outcome, for the program that the solved one is a part of."""
         return replace(self, x=x, column_dual=column_dual, row_dual=row_dual)
 
+    def summary(self) -> "Outcome":
+        """The outcome without its point and duals."""
+        return replace(self, x=None, column_dual=None, row_dual=None)
+
 
 def versions() -> dict[str, str]:
     """Versions of the modeller and the solver."""
