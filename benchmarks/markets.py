@@ -1,6 +1,8 @@
 """Seeded markets for benchmarks, built column by column: five kinds of offers, n / 20 sellers, lots of 1 t."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -76,3 +78,57 @@ def one_event(n: int, seed: int = 0, *, whole_lots: bool, minimums: bool = False
         }
     )
     return Problem(Calendar.of(event), offers, read_rule_pack("shanxi-2022"), AS_OF)
+
+
+SEASON_SHARE = 0.25
+"""Of what is on the market the events of a season need this share."""
+CHANNELS = ("holder", "agent", "donation")
+SHARED_YUAN_PER_T = {2026: 130, 2027: 250}
+"""Money that all events of a season share, by fiscal year, for each tonne that they need."""
+OWN_YUAN_PER_T = {2026: 100, 2027: 600}
+"""The same for an event that has money of its own."""
+
+
+def season(events: int, offers: int, seed: int = 0) -> Problem:
+    """A calendar that shares one market, in divisible quantities; about half of all pairs may trade.
+
+    Quotes open and close within 14 months, come through three channels and are of 2019 to 2025; events ended in the
+    last eleven months, close their channels and vintages to some, and are of three classes. All share the money of two
+    fiscal years; every tenth event has money of its own too, of which the first year binds some.
+    """
+    rng = np.random.default_rng((seed, events, offers))
+    today = np.datetime64(AS_OF, "D")
+    opens = today + rng.integers(-200, 200, offers)
+    supply = replace(
+        market(offers, seed),
+        vintage=rng.integers(2019, 2026, offers),
+        channel=Labels(rng.integers(-1, len(CHANNELS), offers).astype(np.int32), CHANNELS),
+        valid_from=opens,
+        valid_until=np.maximum(opens, today) + rng.integers(30, 220, offers),
+    )
+    weight = rng.uniform(0.2, 1.8, events)
+    need_t = weight / weight.sum() * float(supply.quantity_kg.sum()) / 1000 * SEASON_SHARE
+    calendar = {
+        "settings": {"whole_lots": False},
+        "budget": _by_year(float(need_t.sum()), SHARED_YUAN_PER_T),
+        "events": [_of_season(k, t, rng) for k, t in enumerate(need_t.tolist())],
+    }
+    return Problem(Calendar.model_validate(calendar), supply, read_rule_pack("shanxi-2022"), AS_OF)
+
+
+def _of_season(k: int, need_t: float, rng: np.random.Generator) -> dict[str, Any]:
+    event: dict[str, Any] = {
+        "id": f"event-{k:05d}",
+        "end_date": AS_OF - timedelta(days=int(rng.integers(0, 330))),
+        "priority": int(rng.integers(1, 4)),
+        "emissions": {"tonnes": f"{need_t:.1f}", "status": "verified"},
+        "eligibility": {
+            "channels": rng.choice(CHANNELS, 2, replace=False).tolist(),
+            "vintage_min": int(rng.integers(2019, 2022)),
+        },
+    }
+    return event | ({"budget": _by_year(need_t, OWN_YUAN_PER_T)} if k % 10 == 0 else {})
+
+
+def _by_year(need_t: float, yuan_per_t: dict[int, int]) -> dict[str, Any]:
+    return {"by_fiscal_year": {year: f"{need_t * each:.2f}" for year, each in yuan_per_t.items()}}

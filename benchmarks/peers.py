@@ -14,7 +14,7 @@ def cold_solve(program: Program) -> float:
     highs.setOptionValue("threads", 1)
     upper = program.upper.copy()
     for level in program.levels:
-        if level.name == "shortfall":
+        if level.name.startswith("shortfall"):
             upper[level.gap_columns] = 0.0
     cost = next(level for level in program.levels if level.name == "cost")
     lp = highspy.HighsLp()
