@@ -5,7 +5,7 @@ rows with a non-zero dual become equations. By complementary slackness that is t
 no tolerance. With whole lots (`hold="rows"`) see `lots`. Never PuLP's `sequentialSolve` (MODEL 10).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from itertools import product
 
@@ -19,6 +19,7 @@ from optimizer.master import Master, Start
 from optimizer.measure import Purchase
 from optimizer.program import Floats, Level, Program
 from optimizer.quantities import KG_PER_T
+from optimizer.running_totals import RunningTotals
 from optimizer.solver import Outcome
 from optimizer.timeline import E8
 from optimizer.tolerances import ZERO_DUAL
@@ -192,44 +193,39 @@ def whole_kg(
     purchase = {int(a): int(base[a]) for a in np.flatnonzero(base > 0)}
     if not between and not judge.measure(purchase).broken():
         return purchase, ()
+    totals = RunningTotals(judge.problem, judge.arcs, {*purchase, *between})
+    totals.buy(purchase)
     names = [(k, level.name) for k, level in enumerate(program.levels[: last + 1]) if level.name != "tie-break"]
-
-    def vector(p: Purchase) -> list[Fraction]:
-        measured = judge.measure(p)
-        return [max(measured.level(name), caps[k]) if k in caps else measured.level(name) for k, name in names]
-
-    return _settled(purchase, between, judge, vector), between
+    counted = [(name, caps[k] * totals.unit(name) if k in caps else None) for k, name in names]
+    _settle(totals, between, lambda: totals.vector(counted))
+    return dict(sorted(totals.kg.items())), between
 
 
 MOVES_MAX = 20_000
-"""Exact measurements while settling whole kg; only a calendar of thousands of events comes near."""
+"""Moves tried while settling whole kg; only a calendar of thousands of events comes near."""
 
 
-def _settled(purchase: Purchase, between: tuple[int, ...], judge: Judge, vector) -> Purchase:  # type: ignore[no-untyped-def]
-    current = dict(purchase)
-    for a in sorted(current, reverse=True):
-        if not judge.measure(current).broken():
+def _settle(totals: RunningTotals, between: tuple[int, ...], vector: Callable[[], list[int | Fraction]]) -> None:
+    """Single kg are dropped while that mends what is broken, then moved while that betters the vector of levels."""
+    for a in sorted(totals.kg, reverse=True):
+        broken = totals.broken
+        if not broken:
             break
-        trial = _moved(current, {a: -1})
-        if len(judge.measure(trial).broken()) < len(judge.measure(current).broken()):
-            current = trial
-    best, moves, improved = vector(current), 0, True
-    others = [a for a in sorted(current) if a not in between]
-    singles = [{a: step} for step in (1, -1) for a in (*between, *others)]
-    pairs = [{a: 1, b: -1} for a, b in product(between, between) if a != b] if len(between) <= 40 else []
+        stepped = totals.step(a, -1)
+        if totals.broken >= broken:
+            totals.step(a, -stepped)
+    best, moves, improved = vector(), 0, True
+    others = [a for a in sorted(totals.kg) if a not in between]
+    singles = [((a, step),) for step in (1, -1) for a in (*between, *others)]
+    pairs = [((a, 1), (b, -1)) for a, b in product(between, between) if a != b] if len(between) <= 40 else []
     while improved and moves < MOVES_MAX:
         improved = False
         for move in (*singles, *pairs):
-            trial = _moved(current, move)
+            stepped_by = [(a, totals.step(a, kg)) for a, kg in move]
             moves += 1
-            if judge.measure(trial).broken():
-                continue
-            value = vector(trial)
+            value = best if totals.broken else vector()
             if value < best:
-                current, best, improved = trial, value, True
-    return current
-
-
-def _moved(purchase: Purchase, move: Mapping[int, int]) -> dict[int, int]:
-    moved = {a: purchase.get(a, 0) + move.get(a, 0) for a in {*purchase, *move}}
-    return {a: kg for a, kg in sorted(moved.items()) if kg > 0}
+                best, improved = value, True
+            else:
+                for a, kg in reversed(stepped_by):
+                    totals.step(a, -kg)

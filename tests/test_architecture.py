@@ -24,9 +24,10 @@ ARROWS = ["optimizer", "market_data", "scenarios", "api"]  # each imports only t
 # one such line do not import one another. `__init__` only re-exports and stands for the whole package.
 READING_ORDER = {
     "optimizer": """
-        wording findings errors tolerances quantities offers regions events rule_pack problem timeline eligibility
-        arcs program limits formulation measure solver chain master lots lexicographic certificate solution exact_linear
-        exact_program basis basic_values optimality parametric explain repairs plan statement engine check
+        wording findings errors tolerances quantities offers regions events rule_pack problem timeline
+        eligibility arcs program limits formulation measure running_totals solver chain master lots
+        lexicographic certificate solution exact_linear exact_program row_sums tally basis basic_values
+        optimality parametric explain repairs plan statement engine check
     """,
     "market_data": """
         columns complaints quotes feed_reading sources/raw_table sources/csv_file sources/xlsx_file
