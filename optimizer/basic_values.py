@@ -4,18 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-import numpy as np
-
 from optimizer.basis import Basis
 from optimizer.exact_linear import ExactFactor
 from optimizer.program import INFINITY
 from optimizer.quantities import KG_PER_T
-
-
-def most(basis: Basis, j: int) -> Fraction:
-    """The upper bound of a column, exact, t; 0 for slacks of >= rows."""
-    return basis.most_t[j] if j < len(basis.most_t) else Fraction(0)
-
 
 type LooseEntries = dict[int, list[tuple[int, int]]]
 """Loose row -> (position among the basis's own columns, numerator) of what they have there."""
@@ -79,19 +71,13 @@ class Solved:
             value = p + q * theta
             if low and value < 0:
                 return theta, False
-            if high and value > most(self.basis, j):
+            if high and value > self.basis.most(j):
                 return theta, True
         if q < 0 and low:
             return max(-p / q, theta), False
         if q > 0 and high:
-            return max((most(self.basis, j) - p) / q, theta), True
+            return max((self.basis.most(j) - p) / q, theta), True
         return None
-
-    def pinned(self) -> list[int]:
-        """Quantities that stand at what is offered."""
-        b = self.basis
-        found = np.flatnonzero(b.at_upper[: b.n] & ~b.is_basic[: b.n]).tolist()
-        return [j for j in found if b.most_kg[j]]
 
     def moving(self) -> list[tuple[int, Fraction, Fraction]]:
         """(column, p, q) of the program's basic columns that are not zero throughout."""
@@ -115,7 +101,7 @@ def solve_exactly(basis: Basis, b0: Sequence[Fraction], b1: Sequence[Fraction], 
     """
     exact = exact_factor(basis)
     scale = basis.program.denominators
-    used = basis.pinned_use()
+    used = basis.pinned().use
     right0, right1 = {}, {}
     for r, i in enumerate(basis.tight.tolist()):
         value = b0[i] * scale[i]

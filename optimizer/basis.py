@@ -10,7 +10,6 @@ with coefficient 1: at most one of them is basic, and then the row is *loose*, m
 
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,8 @@ from optimizer.errors import SolverFailure
 from optimizer.exact_program import ExactProgram
 from optimizer.program import INFINITY, Floats, Index
 from optimizer.quantities import KG_PER_T
+from optimizer.row_sums import RowSums
+from optimizer.tally import Pinned, Tally
 from optimizer.tolerances import ZERO_DUAL
 
 PIVOT = 1e-9
@@ -35,20 +36,14 @@ class Basis:
     def __init__(self, program: ExactProgram) -> None:
         self.program, self.n, self.m = program, program.n, program.m
         self.rows, self.columns, self.values = program.rows, program.columns, program.values
-        self.sizes = np.abs(self.values)
         self.starts, self.costs = program.starts, program.level_costs
-        self.most_kg = [*program.arcs.most_kg.tolist(), *([0] * (self.n - len(program.arcs) + self.m))]
         n_arcs = len(program.arcs)
-        self.most_t = [Fraction(kg, KG_PER_T) for kg in self.most_kg[:n_arcs]]
         self.lower = np.zeros(self.n + self.m)
         self.upper = np.full(self.n + self.m, INFINITY)
         self.upper[:n_arcs] = program.arcs.most_kg / KG_PER_T
         slack = np.arange(self.m) + self.n
         self.lower[slack[program.row_at_least]] = -INFINITY
         self.upper[slack[program.row_at_least]] = 0.0
-        by_row = np.lexsort((self.columns, self.rows))
-        self._row_order = by_row
-        self._row_starts = np.searchsorted(self.rows[by_row], np.arange(self.m + 1))
         self.row_of = np.full(self.n + self.m, -1)
         self.row_of[slack] = np.arange(self.m)
         lonely = np.arange(n_arcs, self.n)
@@ -56,6 +51,9 @@ class Basis:
         self.row_of[lonely] = self.rows[self.starts[lonely]]
         if (self.row_of[n_arcs:] < 0).any():
             raise SolverFailure("a gap stands in more rows than its own")
+        self.sums = RowSums(program, self.row_of)
+        self.tally = Tally(program)
+        self._pinned, self._changed = Pinned(program, self.tally), set[int]()
         self._start()
 
     def _start(self) -> None:
@@ -67,8 +65,8 @@ class Basis:
             self.at_upper[self.n + self.row_of[j]] = True
         self.is_basic = np.zeros(self.n + self.m, dtype=bool)
         self.is_basic[self.basic] = True
-        self._pinned = np.zeros(self.n, dtype=bool)
-        self._pinned_use: dict[int, int] = {}
+        self.side = np.where(self.upper > self.lower, np.where(self.at_upper, -1.0, 1.0), 0.0)
+        self.side[self.basic] = 0.0
 
     def free(self, row: int) -> None:
         """The row binds nothing any more; its slack must be basic."""
@@ -83,21 +81,20 @@ class Basis:
         used[self.n + row] = True
         return used
 
-    def pinned_use(self) -> dict[int, int]:
-        """What quantities at their upper bound use of each row, in kg over the row's denominator; exact."""
-        now = self.at_upper[: self.n] & ~self.is_basic[: self.n]
-        for j in np.flatnonzero(now != self._pinned).tolist():
-            a, b = int(self.starts[j]), int(self.starts[j + 1])
-            most = self.most_kg[j] if now[j] else -self.most_kg[j]
-            for i, v in zip(self.rows[a:b].tolist(), self.program.numerators[a:b].tolist(), strict=True):
-                self._pinned_use[i] = self._pinned_use.get(i, 0) + v * most
-        self._pinned = now
-        return self._pinned_use
+    def pinned(self) -> Pinned:
+        """Exact sums over the quantities that stand at their upper bound."""
+        self._pinned.update([(j, bool(self.side[j] < 0)) for j in self._changed])
+        self._changed.clear()
+        return self._pinned
 
-    @cached_property
-    def movable(self) -> NDArray[np.bool_]:
-        """Columns whose bounds differ."""
-        return self.upper > self.lower
+    def pinned_arcs(self) -> Index:
+        """Which quantities stand at their upper bound."""
+        return np.flatnonzero(self.side[: len(self.program.arcs)] < 0)
+
+    def most(self, j: int) -> Fraction:
+        """The upper bound of a column, exact, t; 0 for slacks of >= rows."""
+        arcs = self.program.arcs
+        return Fraction(int(arcs.most_kg[j]), KG_PER_T) if j < len(arcs) else Fraction(0)
 
     # ----------------------------------------------------------------------------------------------- factored in floats
 
@@ -115,7 +112,7 @@ class Basis:
         self.row_at[self.tight] = np.arange(len(self.tight))
         self.own_at = np.full(self.n, -1)
         self.own_at[self.basic[self.own]] = np.arange(len(self.own))
-        self.inside = np.flatnonzero(self.own_at[self.columns] >= 0)
+        self.inside, _ = self.program.entries_of(np.sort(self.basic[self.own]))
         square = np.zeros((len(self.tight), len(self.own)))
         r, c = self.row_at[self.rows[self.inside]], self.own_at[self.columns[self.inside]]
         kept = r >= 0
@@ -160,24 +157,15 @@ class Basis:
         if i < 0:
             y[self.tight] = self.inverse[self.own_at[j]]
             return y
-        entries = self._row_order[self._row_starts[i] : self._row_starts[i + 1]]
-        at = self.own_at[self.columns[entries]]
+        entries = self.inside[self.rows[self.inside] == i]
         weights = np.zeros(len(self.own))
-        weights[at[at >= 0]] = self.values[entries[at >= 0]]
+        weights[self.own_at[self.columns[entries]]] = self.values[entries]
         y[self.tight] = -(weights @ self.inverse)
         y[i] = 1.0
         return y
 
-    def transposed(self, y: Floats) -> Floats:
-        """y [A I], shape (n + m,)."""
-        return np.append(np.bincount(self.columns, self.values * y[self.rows], minlength=self.n), y)
-
-    def absolute_transposed(self, y: Floats) -> Floats:
-        """y [|A| I], shape (n + m,)."""
-        return np.append(np.bincount(self.columns, self.sizes * y[self.rows], minlength=self.n), y)
-
-    def reduced(self, k: int) -> tuple[Floats, Floats]:
-        """Reduced costs of level k, and the size below which each may be zero; shapes (n + m,)."""
+    def reduced(self, k: int, columns: Index) -> tuple[Floats, Floats]:
+        """Reduced costs of these columns at level k, none of them basic, and the size below which each may be zero."""
         c = self.costs[k]
         y = np.zeros(self.m)
         y[self.loose] = c[self.basic[self.position_of[self.loose]]]
@@ -192,9 +180,8 @@ class Basis:
             y[self.tight] = basic @ self.inverse
             found = (size if len(size) else np.abs(basic)) @ np.abs(self.inverse)
             spread[self.tight] = found + NOISE * found.max(initial=0.0)
-        d = c - self.transposed(y)
-        d[self.basic] = 0.0
-        return d, ZERO_DUAL * (np.abs(c) + self.absolute_transposed(spread))
+        mine = c[columns]
+        return mine - self.sums.of(y, columns), ZERO_DUAL * (np.abs(mine) + self.sums.of(spread, columns))
 
     # --------------------------------------------------------------------------------------------------------- pivots
 
@@ -204,16 +191,24 @@ class Basis:
         self.is_basic[out], self.is_basic[j] = False, True
         self.at_upper[out], self.at_upper[j] = to_upper, False
         self.basic[position] = j
+        self._stand(out)
+        self._stand(j)
+
+    def _stand(self, j: int) -> None:
+        """Takes note of where a column stands now."""
+        fixed = self.is_basic[j] or self.upper[j] <= self.lower[j]
+        self.side[j] = 0.0 if fixed else -1.0 if self.at_upper[j] else 1.0
+        if j < len(self.program.arcs):
+            self._changed.add(j)
 
     def improving(self, allowed: NDArray[np.bool_]) -> int | None:
         """A column among `allowed` whose move would lower the vector of levels; None when there is none."""
-        open_ones = np.flatnonzero(~self.is_basic & self.movable & allowed)
+        open_ones = np.flatnonzero((self.side != 0) & allowed)
         for k in range(len(self.costs)):
             if not len(open_ones):
                 return None
-            d, small = self.reduced(k)
-            gain = np.where(self.at_upper, d, -d)[open_ones]
-            size = small[open_ones]
+            d, size = self.reduced(k, open_ones)
+            gain = -d * self.side[open_ones]
             if (gain > size).any():
                 return int(open_ones[np.argmax(np.where(gain > size, gain, 0.0))])
             open_ones = open_ones[np.abs(gain) <= size]
@@ -235,6 +230,7 @@ class Basis:
         least = float(step.min(initial=INFINITY))
         if self.upper[j] - self.lower[j] <= least:
             self.at_upper[j] = not self.at_upper[j]
+            self._stand(j)
             return
         if least == INFINITY:
             raise SolverFailure("the program is unbounded")
@@ -244,11 +240,10 @@ class Basis:
 
     def dual_step(self, position: int, to_upper: bool) -> bool:
         """Swaps a leaving column for the one that keeps all reduced costs in order; False where there is none."""
-        alpha = self.transposed(self.row_of_inverse(position))
-        able = ~self.is_basic & self.movable
-        toward = alpha if to_upper else -alpha
-        usable = np.abs(alpha) > PIVOT * max(1.0, float(np.abs(alpha[able]).max(initial=0.0)))
-        candidates = np.flatnonzero(able & usable & np.where(self.at_upper, toward < 0, toward > 0))
+        alpha = self.sums.of_all(self.row_of_inverse(position))
+        toward = alpha * self.side if to_upper else -alpha * self.side
+        largest = max(1.0, float(toward.max()), -float(toward.min()))
+        candidates = np.flatnonzero(toward > PIVOT * largest)
         if not len(candidates):
             return False
         self.swap(position, self._least_ratio(candidates, alpha), to_upper)
@@ -258,19 +253,18 @@ class Basis:
         """At the start, where nothing may be spent: the column that one yuan more would be spent on first."""
         self.factor()
         position = int(self.position_of[row])
-        alpha = self.transposed(self.row_of_inverse(position))
-        able = ~self.is_basic & self.movable & ~self.at_upper
-        candidates = np.flatnonzero(able & (alpha > 0) & (np.arange(self.n + self.m) < self.n))
+        alpha = self.sums.of_all(self.row_of_inverse(position))
+        candidates = np.flatnonzero((self.side > 0) & (alpha > 0))
+        candidates = candidates[candidates < self.n]
         if len(candidates) and self.improving(self.uses_row(row)) is not None:
             self.swap(position, self._least_ratio(candidates, alpha), False)
 
     def _least_ratio(self, candidates: Index, alpha: Floats) -> int:
         """The lexicographically least loss per unit of alpha: later levels may gain where earlier ones lose."""
         for k in range(len(self.costs)):
-            d, small = self.reduced(k)
+            d, small = self.reduced(k, candidates)
             size = np.abs(alpha[candidates])
-            ratio = np.where(self.at_upper, -d, d)[candidates] / size
-            slack = small[candidates] / size
+            ratio, slack = d * self.side[candidates] / size, small / size
             candidates = candidates[ratio - slack <= (ratio + slack).min()]
             if len(candidates) == 1:
                 break

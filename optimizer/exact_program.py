@@ -83,6 +83,13 @@ class ExactProgram:
         """Where each column's entries begin, shape (n + 1,)."""
         return np.searchsorted(self.columns, np.arange(self.n + 1))
 
+    def entries_of(self, columns: Index) -> tuple[Index, Index]:
+        """Where the entries of these columns are, and to which of them each belongs, counted 0, 1, ..."""
+        starts = self.starts[columns]
+        counts = self.starts[columns + 1] - starts
+        at = np.repeat(np.arange(len(columns)), counts)
+        return (starts - np.cumsum(counts) + counts)[at] + np.arange(len(at)), at
+
     @cached_property
     def values(self) -> Floats:
         """Coefficients as floats, one an entry."""

@@ -21,20 +21,23 @@ def wrong_column(solved: Solved) -> int | None:
     are settled in integers.
     """
     basis = solved.basis
-    open_ones = np.flatnonzero(~basis.is_basic & basis.movable)
+    open_ones = np.flatnonzero(basis.side)
     for k in range(len(basis.program.levels)):
         if not len(open_ones):
             return None
         y = _multipliers(solved, k)
         d, error = _floats(basis, k, y, open_ones)
-        sign = np.where(d > error, 1, np.where(d < -error, -1, 0))
-        doubtful = np.flatnonzero(np.abs(d) <= error)
+        d *= basis.side[open_ones]
+        kept = np.flatnonzero(d <= error)
+        open_ones, d = open_ones[kept], d[kept]
+        sign = np.where(d < -error, -1, 0)
+        doubtful = np.flatnonzero(sign == 0)
         if len(doubtful) and y:
-            sign[doubtful] = _exact_signs(basis, k, y, open_ones[doubtful])
-        sign = np.where(basis.at_upper[open_ones], -sign, sign)
+            columns = open_ones[doubtful]
+            sign[doubtful] = _exact_signs(basis, k, y, columns) * basis.side[columns]
         bad = np.flatnonzero(sign < 0)
         if len(bad):
-            return int(open_ones[bad[np.argmax(np.abs(d[bad]))]])
+            return int(open_ones[bad[np.argmax(-d[bad])]])
         open_ones = open_ones[sign == 0]
     return None
 
@@ -60,21 +63,18 @@ def _multipliers(solved: Solved, k: int) -> dict[int, Fraction]:
     return y | {int(basis.tight[r]): v for r, v in found.items()}
 
 
-def _floats(basis: Basis, k: int, y: dict[int, Fraction], columns: Index) -> tuple[Floats, Floats]:
-    """Reduced costs in the level's unit, and how far they may be off."""
+def _floats(basis: Basis, k: int, y: dict[int, Fraction], columns: Index) -> tuple[Floats, float]:
+    """Reduced costs in the level's unit, and how far any of them may be off."""
     program = basis.program
     level = program.levels[k]
     c = basis.costs[k][columns]
     if not y:
-        return c, np.zeros(len(columns))
+        return c, 0.0
     worth = np.zeros(basis.m)
     for i, v in y.items():
         worth[i] = float(v * program.denominators[i] / level.denominator)
-    terms = basis.values * worth[basis.rows]
-    total = np.append(np.bincount(basis.columns, terms, minlength=basis.n), worth)[columns]
-    size = np.append(np.bincount(basis.columns, np.abs(terms), minlength=basis.n), np.abs(worth))[columns]
-    count = np.append(np.diff(basis.starts), np.ones(basis.m))[columns]
-    return c - total, ROUNDING * (count + 2) * (np.abs(c) + size)
+    size = float(np.abs(c).max()) + float(np.abs(worth) @ basis.sums.largest)
+    return c - basis.sums.of(worth, columns), ROUNDING * (len(y) + 3) * size
 
 
 def _exact_signs(basis: Basis, k: int, y: dict[int, Fraction], columns: Index) -> NDArray[np.int64]:
@@ -86,16 +86,16 @@ def _exact_signs(basis: Basis, k: int, y: dict[int, Fraction], columns: Index) -
     used = np.zeros(basis.m, dtype=bool)
     used[list(whole)] = True
     bought = columns < basis.n
-    wanted = columns[bought].tolist()
-    inside = np.zeros(basis.n, dtype=bool)
-    inside[wanted] = True
-    entries = np.flatnonzero(inside[basis.columns] & used[basis.rows])
-    total = {j: cost.get(j, 0) * common for j in wanted}
-    rows, at = basis.rows[entries].tolist(), basis.columns[entries].tolist()
-    for i, j, v in zip(rows, at, program.numerators[entries].tolist(), strict=True):
-        total[j] -= whole[i] * v
-    signs = np.zeros(len(columns), dtype=np.int64)
-    signs[bought] = [(v > 0) - (v < 0) for v in total.values()]
-    slacks = [whole.get(i, 0) for i in (columns[~bought] - basis.n).tolist()]
-    signs[~bought] = [(v < 0) - (v > 0) for v in slacks]
+    signs: NDArray[np.int64] = np.sign(basis.costs[k][columns]).astype(np.int64)
+    signs[~bought] = [(v < 0) - (v > 0) for v in (whole.get(i, 0) for i in (columns[~bought] - basis.n).tolist())]
+    places = np.flatnonzero(bought)
+    entries, at = program.entries_of(columns[places])
+    counted = used[program.rows[entries]]
+    entries, at = entries[counted], places[at[counted]]
+    total: dict[int, int] = {}
+    rows, numerators = program.rows[entries].tolist(), program.numerators[entries].tolist()
+    for i, place, j, v in zip(rows, at.tolist(), columns[at].tolist(), numerators, strict=True):
+        total[place] = total.get(place, cost.get(j, 0) * common) - whole[i] * v
+    for place, v in total.items():
+        signs[place] = (v > 0) - (v < 0)
     return signs

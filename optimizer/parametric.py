@@ -15,11 +15,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+from numpy.typing import NDArray
+
 from optimizer.basic_values import Solved, solve_exactly
 from optimizer.basis import Basis
 from optimizer.errors import Cancelled, SolverFailure
 from optimizer.exact_program import ExactProgram
 from optimizer.optimality import wrong_column
+from optimizer.program import Index
 from optimizer.quantities import KG_PER_T
 
 PIVOTS_MAX = 50_000
@@ -33,6 +37,12 @@ type Line = tuple[Fraction, Fraction]
 """(p, q): p + q theta."""
 
 
+def on(line: Line, theta: Fraction) -> Fraction:
+    """The line's value at theta."""
+    p, q = line
+    return p + q * theta if q else p
+
+
 @dataclass(frozen=True, eq=False)
 class Segment:
     """The optimum between two values of theta: everything is p + q theta, exact."""
@@ -42,13 +52,30 @@ class Segment:
     """None: from `low` on, without end."""
     levels: tuple[Line, ...]
     """Each level's value, in its unit, t or yuan."""
-    quantities: Mapping[int, Line]
-    """Arc -> contracted tonnes; arcs that are not bought are left out."""
+    tiers: tuple[Line, ...]
+    """Effective t of tier 1 .. n + 1."""
+    spent: Line
+    """Nominal, yuan."""
+    pinned: Index
+    """Arcs of which all that is offered is bought."""
+    moving: tuple[tuple[int, Fraction, Fraction], ...]
+    """(arc, p, q) of what is bought in between, t."""
+    most_kg: NDArray[np.int64]
+    """What is offered of each arc."""
+
+    @property
+    def quantities(self) -> dict[int, Line]:
+        """Arc -> contracted tonnes; arcs that are not bought are left out."""
+        pinned = self.pinned.tolist()
+        bought = {
+            j: (Fraction(kg, KG_PER_T), Fraction(0))
+            for j, kg in zip(pinned, self.most_kg[pinned].tolist(), strict=True)
+        }
+        return dict(sorted((bought | {j: (p, q) for j, p, q in self.moving}).items()))
 
     def level(self, k: int, theta: Fraction) -> Fraction:
         """Level k at theta."""
-        p, q = self.levels[k]
-        return p + q * theta
+        return on(self.levels[k], theta)
 
 
 class Walk:
@@ -147,17 +174,29 @@ class Walk:
         return repairs + 1
 
     def _segment(self, solved: Solved, low: Fraction, high: Fraction | None) -> Segment:
-        pinned, moving, basis = solved.pinned(), solved.moving(), self.basis
+        arcs, tally, pinned = self.program.arcs, self.basis.tally, self.basis.pinned()
+        gaps = [(j, a, b) for j, a, b in solved.moving() if j >= len(arcs)]
+        bought = [(j, a, b) for j, a, b in solved.moving() if j < len(arcs)]
+        still, moved = [Fraction(kg, KG_PER_T) for kg in pinned.kg], [Fraction(0)] * len(pinned.kg)
+        for j, a, b in bought:
+            tally.add(still, j, a)
+            tally.add(moved, j, b)
+        sums = [(p / d, q / d) for p, q, d in zip(still, moved, tally.denominators, strict=True)]
         levels = []
         for level, weight in zip(self.program.levels, self.program.level_weights, strict=True):
-            p = q = Fraction(0)
-            if level.name == "cost":  # the others count gaps, which are never pinned
-                p = Fraction(sum(weight.get(j, 0) * basis.most_kg[j] for j in pinned), KG_PER_T)
-            for j, a, b in moving:
-                if j in weight:
-                    p += weight[j] * a
-                    q = q + weight[j] * b if b else q
+            if level.name == "cost":
+                levels.append(sums[-1])
+                continue
+            mine = [(weight[j], a, b) for j, a, b in gaps if j in weight]
+            p, q = (sum((w * x[k] for w, *x in mine), Fraction(0)) for k in range(2))
             levels.append((p / level.denominator, q / level.denominator))
-        quantities = {j: (basis.most_t[j], Fraction(0)) for j in pinned}
-        quantities |= {j: (a, b) for j, a, b in moving if j < len(self.program.arcs)}
-        return Segment(low, high, tuple(levels), dict(sorted(quantities.items())))
+        return Segment(
+            low,
+            high,
+            tuple(levels),
+            tiers=tuple(sums[:-2]),
+            spent=sums[-2],
+            pinned=self.basis.pinned_arcs(),
+            moving=tuple(bought),
+            most_kg=arcs.most_kg,
+        )

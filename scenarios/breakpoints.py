@@ -12,11 +12,10 @@ from itertools import pairwise
 from typing import Any
 
 from optimizer.errors import SolverFailure
-from optimizer.exact_program import YUAN_E8, ExactProgram
-from optimizer.parametric import Segment
+from optimizer.exact_program import ExactProgram
+from optimizer.parametric import Segment, on
 from optimizer.plan import Json
 from optimizer.quantities import plain, round_half_up, tonnes, yuan
-from optimizer.timeline import E8
 
 RATE_DECIMALS = 6
 """Of printed rates and prices: a millionth of a tonne or of a yuan."""
@@ -96,12 +95,6 @@ class Reader:
 
     def point(self, segment: Segment, at: Fraction) -> Point:
         """The point at this value, which the segment holds."""
-        arcs, n = self.program.arcs, self.program.problem.rule_pack.n_tiers
-        tiers, spent = [Fraction(0)] * (n + 1), Fraction(0)
-        for a, (p, q) in segment.quantities.items():
-            quantity = p + q * at if q else p
-            tiers[int(arcs.tier[a]) - 1] += Fraction(int(arcs.eta_e8[a]), E8) * quantity
-            spent += Fraction(int(arcs.unit_cost_e8[a]), YUAN_E8) * quantity
         values = {level.name: segment.level(k, at) for k, level in enumerate(self.program.levels)}
         return Point(
             at=at,
@@ -109,8 +102,8 @@ class Reader:
             shortfall_t=sum((v for name, v in values.items() if name.startswith("shortfall")), Fraction(0)),
             missed_t=values.get("rules", Fraction(0)),
             cost=values["cost"],
-            spent=spent,
-            tiers=tuple(tiers),
+            spent=on(segment.spent, at),
+            tiers=tuple(on(line, at) for line in segment.tiers),
             gaps=tuple(v for name, v in values.items() if name.startswith("tier")),
         )
 
@@ -126,10 +119,13 @@ class Reader:
 def bends(points: Sequence[Point]) -> tuple[Point, ...]:
     """Points of a piecewise-linear curve without those that lie on the line between their neighbours."""
     kept: list[Point] = []
+    before: tuple[Fraction, ...] | None = None
     for point in points:
-        while len(kept) > 1 and slopes(kept[-2], kept[-1]) == slopes(kept[-1], point):
+        following = slopes(kept[-1], point) if kept else None
+        if following is not None and following == before:
             kept.pop()
         kept.append(point)
+        before = following
     return tuple(kept)
 
 
