@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api.whole_files import make_database_folder, out_path, whole_file
-from market_data import OffersFile, read_offers, write_offers
+from market_data import OffersFile, read_offers
 from market_data.snapshot import ID_SHOWN_LENGTH, find_id
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
@@ -85,6 +85,8 @@ def market_path(text: str) -> Path:
 
 def write_market(offers: Offers, path: Path) -> None:
     """An offers file that is there whole or not at all. Raises BadInput."""
+    from market_data import write_offers
+
     try:
         with whole_file(path) as part:
             write_offers(offers, part)

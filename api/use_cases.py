@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from api import settings
 from api.documents import Gathered
@@ -14,7 +14,6 @@ from api.problem_request import ProblemRequest
 from api.stored_markets import market_of
 from api.whole_files import out_path, write_whole
 from market_data import OffersFile, read_offers
-from market_data.differences import Differences, differences
 from optimizer import BadInput, CheckReport, Plan, check, plan
 from optimizer.chain import Report
 from optimizer.check import read_problem_part
@@ -23,6 +22,9 @@ from optimizer.findings import fault
 from optimizer.offers import Offers
 from optimizer.quantities import NotANumber, decimal_of
 from optimizer.wording import Language
+
+if TYPE_CHECKING:
+    from market_data.differences import Differences
 
 PAPERS = (".json", ".xlsx", ".csv", ".docx", ".pdf", ".html")
 """What a plan can be written as."""
@@ -157,11 +159,13 @@ def validate_offers(offers_path: str) -> OffersFile:
     return read_offers(offers_path)
 
 
-def changed_market(old: str, new: str, as_of: date | str, days: str, url: str) -> Differences:
+def changed_market(old: str, new: str, as_of: date | str, days: str, url: str) -> "Differences":
     """What changed from one market to another; the old one may be a plan: what changed since it was made.
 
     Raises BadInput with every fault of both and of the options.
     """
+    from market_data.differences import differences
+
     gathered = Gathered()
     day = gathered.attempt(lambda: read_day(as_of, "--as-of"))
     ahead = gathered.attempt(lambda: whole_number(days, "--days", 0, DAYS_MAX))

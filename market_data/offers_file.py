@@ -16,9 +16,7 @@ from market_data.corrections import Corrections
 from market_data.normalize import normalize
 from market_data.sources.csv_file import read_csv
 from market_data.sources.json_file import read_json, table_of_rows
-from market_data.sources.parquet_file import read_parquet
-from market_data.sources.raw_table import BYTES_MAX, RawTable, refuse
-from market_data.sources.xlsx_file import OLE_MAGIC, read_xlsx
+from market_data.sources.raw_table import BYTES_MAX, OLE_MAGIC, RawTable, refuse
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
 from optimizer.offers import Offers
@@ -92,8 +90,12 @@ def raw_table(content: bytes, name: str) -> RawTable:
     if not content or content.isspace():
         raise refuse(fault("file_empty", "文件没有内容", "the file has no content"))
     if content.startswith((b"PK", OLE_MAGIC)):
+        from market_data.sources.xlsx_file import read_xlsx
+
         return read_xlsx(content)
     if content.startswith(b"PAR1"):
+        from market_data.sources.parquet_file import read_parquet
+
         return read_parquet(content)
     for magic, other in _OTHER_FORMATS:
         if content.startswith(magic):

@@ -12,12 +12,16 @@ from typing import Any, Literal
 
 import highspy
 import numpy as np
-import pulp
 from numpy.typing import NDArray
 
 from optimizer.errors import Cancelled, SolverFailure
+from optimizer.on_demand import load_on_demand
 from optimizer.program import INFINITY, Floats, Index, Program
 from optimizer.tolerances import SOLVER_INTEGRALITY
+
+load_on_demand("orloge")  # reads solvers' logs, which we never ask of PuLP; it is two thirds of what PuLP loads
+
+import pulp  # noqa: E402  # sees the line above
 
 THREADS = 1
 """One thread count for the whole process: another one later fails silently (MODEL 10)."""

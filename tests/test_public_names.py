@@ -1,6 +1,8 @@
 """The public names of each package, all of them and in order: adding or dropping one is a decision, made here."""
 
+import ast
 import importlib
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +38,18 @@ def test_every_public_name_is_there_and_says_what_it_is(package):
     for name in module.__all__:
         thing = getattr(module, name)
         assert isinstance(thing, str) or thing.__doc__, name
+
+
+def test_what_is_imported_on_demand_is_what_type_checkers_see():
+    module = importlib.import_module("market_data")
+    seen = {}
+    for node in ast.walk(ast.parse(Path(module.__file__).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("market_data."):
+            seen |= {name.name: getattr(importlib.import_module(node.module), name.name) for name in node.names}
+    assert sorted(seen) == sorted(module.__all__)
+    assert all(getattr(module, name) is thing for name, thing in seen.items())
+
+
+def test_a_name_that_a_package_does_not_have_is_refused_as_python_does():
+    with pytest.raises(AttributeError, match="module 'market_data' has no attribute 'prises'"):
+        _ = importlib.import_module("market_data").prises

@@ -5,11 +5,13 @@ No paper is laid out here, and nothing is computed that the plan does not say.
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optimizer.plan import OfferState, Plan
 from optimizer.wording import Language, Text
-from scenarios.runner import Advance
+
+if TYPE_CHECKING:
+    from scenarios.runner import Advance
 
 OUTCOMES = {
     "covered": Text("全部覆盖", "covered"),
@@ -145,7 +147,7 @@ def unit_name(unit: str, lang: Language) -> str:
     return UNITS[unit].say(lang) if unit in UNITS else unit
 
 
-def rest_words(advance: Advance, what: Text, lang: Language) -> str:
+def rest_words(advance: "Advance", what: Text, lang: Language) -> str:
     """What a run counts, and how long the rest of it may take."""
     if advance.seconds_left is None or advance.done == advance.total:
         return what.say(lang)

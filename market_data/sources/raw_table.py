@@ -30,6 +30,8 @@ ROWS_MAX = 2_000_000
 """Rows of one offers file: twenty times the largest market we measure; guards against files that unpack without end."""
 COLUMNS_MAX = 500
 """Columns of one offers file: the contract knows 41."""
+OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""How old XLS workbooks and encrypted XLSX ones begin."""
 type Codes = NDArray[np.int32]
 
 UNLIKE_SHARE = 0.9

@@ -20,6 +20,7 @@ import python_calamine as calamine
 from market_data.columns import half_width
 from market_data.sources.raw_table import (
     BYTES_MAX,
+    OLE_MAGIC,
     RawTable,
     check_width,
     decimal_text,
@@ -58,7 +59,6 @@ SPARSE_CELLS_MAX = 12_000_000
 """Cells of a sheet that may be empty: some 400 MB while it is read."""
 LONG_STRING = 2_000
 """Bytes of one shared text above which it matters that every cell may repeat it."""
-OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 def read_xlsx(content: bytes) -> RawTable:
