@@ -1,11 +1,15 @@
 """The broker's day in a browser: inventory, a quote and a batch, a hold that ticks, an order, what lost and why."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.pages.flows.conftest import NARROW, WIDE, axe_clean
+
+QUOTE = re.compile(r"/quotes/[0-9a-f]{24}$")
+"""Where a quote is: `**/quotes/*` is also where one is asked for, while it is being made."""
 
 
 @pytest.mark.parametrize(("lang", "width"), [("zh", WIDE), ("en", NARROW)])
@@ -30,8 +34,8 @@ def test_from_an_inventory_to_an_order(browser_page: Callable[..., Page], lang: 
     expect(page.locator("[name=client]")).to_have_value("示例组委会")
     axe_clean(page)
     page.locator("[name=event_id][value=taiyuan-marathon-2026]").check()
-    page.get_by_role("button", name=say("报价", "Make the quote"), exact=True).click()
-    page.wait_for_url("**/quotes/*")
+    page.get_by_role("button", name=say("报价", "Make the quote"), exact=True).click(timeout=60_000)
+    page.wait_for_url(QUOTE, timeout=60_000)
     quote = page.url
     axe_clean(page)
 
@@ -68,7 +72,7 @@ def test_a_calendar_is_quoted_as_a_batch(browser_page: Callable[..., Page], lang
         page.locator("form[action='/inventory/example'] button").click()
     page.goto("/quotes/new")
     page.locator("[name=event_id][value=shanxi-calendar-2026]").check()
-    page.get_by_role("button", name="报价" if lang == "zh" else "Make the quote", exact=True).click()
+    page.get_by_role("button", name="报价" if lang == "zh" else "Make the quote", exact=True).click(timeout=60_000)
     page.wait_for_url("**/quotes?batch=*")
     expect(page.locator("tbody tr")).to_have_count(12)
     axe_clean(page)
@@ -88,8 +92,8 @@ def test_a_client_declines_takes_it_back_and_accepts(browser_page: Callable[...,
     page.fill("[name=client]", "示例组委会")
     page.fill("[name=client_organisation]", page.request.get("/v1/me").json()["organisation"])
     page.locator("[name=event_id][value=taiyuan-marathon-2026]").check()
-    page.get_by_role("button", name=say("报价", "Make the quote"), exact=True).click()
-    page.wait_for_url("**/quotes/*")
+    page.get_by_role("button", name=say("报价", "Make the quote"), exact=True).click(timeout=60_000)
+    page.wait_for_url(QUOTE, timeout=60_000)
     quote = page.url
 
     page.goto("/received-quotes")
