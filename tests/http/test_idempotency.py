@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 
 from api.app import make_app
 from api.archive.replies import KEY_LENGTH_MAX
-from tests.http.conftest import EVENT, OFFERS, QUESTION, child_environment, client_of, free_port, settings_for
+from tests.http.conftest import EVENT, OFFERS, QUESTION, caller, child_environment, client_of, free_port, settings_for
 
 KEY = {"Idempotency-Key": "the-same"}
 ORGANISATION, USERS = "/v1/organisation", "/v1/users"
@@ -152,10 +152,10 @@ def test_a_reply_outlives_the_application(store_address):
 DYING = """
 import os, signal, sys
 from api.routes import answering
-plain = answering._response
+plain = answering.response_of
 def die(reply, *, replayed=False):
     os.kill(os.getpid(), signal.SIGKILL)
-answering._response = die
+answering.response_of = die
 from api.cli import main
 sys.argv = ["jinheng", "serve", "--port", sys.argv[1], "--database", sys.argv[2]]
 main()
@@ -170,7 +170,7 @@ def test_what_was_committed_before_a_kill_is_answered_after_it(store_address):
     surroundings = child_environment(JINHENG_WORKER="0")
     process = subprocess.Popen(command, env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        with caller(f"http://127.0.0.1:{port}") as client:
             wait_for(client, process)
             with pytest.raises(httpx2.TransportError):
                 client.put("/v1/events/small-event", json=EVENT, headers=KEY)
