@@ -1,8 +1,9 @@
 """What a basis says, in exact rationals: basic columns as p + q theta, and which of them meets a bound next."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 
 from optimizer.basis import Basis
 from optimizer.exact_linear import ExactFactor
@@ -104,11 +105,8 @@ def solve_exactly(basis: Basis, b0: Sequence[Fraction], b1: Sequence[Fraction], 
     used = basis.pinned().use
     right0, right1 = {}, {}
     for r, i in enumerate(basis.tight.tolist()):
-        value = b0[i] * scale[i]
-        if used.get(i):
-            value -= Fraction(used[i], KG_PER_T)
-        if value:
-            right0[r] = value
+        whole, part = b0[i].as_integer_ratio()
+        right0[r] = Fraction(whole * scale[i] * KG_PER_T - used.get(i, 0) * part, part * KG_PER_T)
         if b1[i]:
             right1[r] = b1[i] * scale[i]
     p_own, q_own = exact.solve(right0), exact.solve(right1)
@@ -117,9 +115,9 @@ def solve_exactly(basis: Basis, b0: Sequence[Fraction], b1: Sequence[Fraction], 
     if not everything:
         slack = (basis.basic[basis.position_of[basis.loose]] >= basis.n).tolist()
         loose = [i for i, still in zip(loose, slack, strict=True) if not still or i in entries or b1[i]]
-    nothing: dict[int, int] = {}
-    p_loose = {i: b0[i] - _taken(basis, i, entries, p_own, used) for i in loose}
-    q_loose = {i: b1[i] - _taken(basis, i, entries, q_own, nothing) for i in loose}
+    taken0, taken1 = _taken(entries, p_own), _taken(entries, q_own)
+    p_loose = {i: _left(b0[i], scale[i], used.get(i, 0), taken0.get(i)) for i in loose}
+    q_loose = {i: _left(b1[i], scale[i], 0, taken1.get(i)) for i in loose}
     return Solved(basis, exact, entries, p_own, q_own, p_loose, q_loose)
 
 
@@ -132,10 +130,18 @@ def _loose_entries(basis: Basis) -> LooseEntries:
     return found
 
 
-def _taken(basis: Basis, i: int, entries: LooseEntries, own: dict[int, Fraction], pinned: dict[int, int]) -> Fraction:
-    """What own columns and those at their upper bound use of a loose row."""
-    used = Fraction(pinned.get(i, 0), KG_PER_T)
-    for c, v in entries.get(i, ()):
-        if c in own:
-            used += v * own[c]
-    return used / basis.program.denominators[i] if used else used
+def _taken(entries: LooseEntries, own: Mapping[int, Fraction]) -> dict[int, tuple[int, int]]:
+    """What own columns use of each loose row, over its denominator: a whole number of one part of all, and the part."""
+    common = lcm(*(x.denominator for x in own.values()))
+    whole = {c: x.numerator * (common // x.denominator) for c, x in own.items()}
+    return {i: (sum(v * whole.get(c, 0) for c, v in inside), common) for i, inside in entries.items()}
+
+
+def _left(right: Fraction, scale: int, pinned_kg: int, taken: tuple[int, int] | None) -> Fraction:
+    """What pinned and own columns leave of a right-hand side."""
+    if not pinned_kg and taken is None:
+        return right
+    own, common = taken or (0, 1)
+    whole, part = right.as_integer_ratio()
+    unit = KG_PER_T * common
+    return Fraction(whole * unit * scale - part * (pinned_kg * common + own * KG_PER_T), part * unit * scale)

@@ -13,6 +13,9 @@ from optimizer.program import Floats, Index
 ROUNDING = 2.0**-50
 """Of one operation on doubles, four times over: multipliers, coefficients and products are each rounded once."""
 
+FEW = 64
+"""Columns whose signs are settled in integers at once."""
+
 
 def wrong_column(solved: Solved) -> int | None:
     """A column whose reduced costs have the wrong sign in lexicographic order, None where the basis is optimal: proved.
@@ -26,18 +29,15 @@ def wrong_column(solved: Solved) -> int | None:
         if not len(open_ones):
             return None
         y = _multipliers(solved, k)
-        d, error = _floats(basis, k, y, open_ones)
-        d *= basis.side[open_ones]
-        kept = np.flatnonzero(d <= error)
-        open_ones, d = open_ones[kept], d[kept]
-        sign = np.where(d < -error, -1, 0)
-        doubtful = np.flatnonzero(sign == 0)
-        if len(doubtful) and y:
-            columns = open_ones[doubtful]
-            sign[doubtful] = _exact_signs(basis, k, y, columns) * basis.side[columns]
-        bad = np.flatnonzero(sign < 0)
-        if len(bad):
-            return int(open_ones[bad[np.argmax(-d[bad])]])
+        if len(open_ones) > FEW:
+            d, error = _floats(basis, k, y, open_ones)
+            d *= basis.side[open_ones]
+            if float(d.min()) < -error:
+                return int(open_ones[np.argmin(d)])
+            open_ones = open_ones[d <= error]
+        sign = _exact_signs(basis, k, y, open_ones) * basis.side[open_ones]
+        if (sign < 0).any():
+            return int(open_ones[np.argmin(sign)])
         open_ones = open_ones[sign == 0]
     return None
 
@@ -72,7 +72,7 @@ def _floats(basis: Basis, k: int, y: dict[int, Fraction], columns: Index) -> tup
         return c, 0.0
     worth = np.zeros(basis.m)
     for i, v in y.items():
-        worth[i] = float(v * program.denominators[i] / level.denominator)
+        worth[i] = v.numerator * program.denominators[i] / (v.denominator * level.denominator)
     size = float(np.abs(c).max()) + float(np.abs(worth) @ basis.sums.largest)
     return c - basis.sums.of(worth, columns), ROUNDING * (len(y) + 3) * size
 
@@ -80,13 +80,15 @@ def _floats(basis: Basis, k: int, y: dict[int, Fraction], columns: Index) -> tup
 def _exact_signs(basis: Basis, k: int, y: dict[int, Fraction], columns: Index) -> NDArray[np.int64]:
     """Signs of the reduced costs of these columns, in integers."""
     program = basis.program
+    signs: NDArray[np.int64] = np.sign(basis.costs[k][columns]).astype(np.int64)
+    if not y:
+        return signs
     common = lcm(*(v.denominator for v in y.values()))
     whole = {i: v.numerator * (common // v.denominator) for i, v in y.items()}
     cost = program.level_weights[k]
     used = np.zeros(basis.m, dtype=bool)
     used[list(whole)] = True
     bought = columns < basis.n
-    signs: NDArray[np.int64] = np.sign(basis.costs[k][columns]).astype(np.int64)
     signs[~bought] = [(v < 0) - (v > 0) for v in (whole.get(i, 0) for i in (columns[~bought] - basis.n).tolist())]
     places = np.flatnonzero(bought)
     entries, at = program.entries_of(columns[places])

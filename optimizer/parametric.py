@@ -25,6 +25,7 @@ from optimizer.exact_program import ExactProgram
 from optimizer.optimality import wrong_column
 from optimizer.program import Index
 from optimizer.quantities import KG_PER_T
+from optimizer.tally import Line
 
 PIVOTS_MAX = 50_000
 """The work limit of one walk; curves take tens to thousands of pivots."""
@@ -32,9 +33,6 @@ REPAIRS_MAX = 200
 """Steps in a row that mend a basis without the walk getting on: more of them is a defect."""
 CANCEL_EVERY = 16
 """Pivots between two questions whether to stop."""
-
-type Line = tuple[Fraction, Fraction]
-"""(p, q): p + q theta."""
 
 
 def on(line: Line, theta: Fraction) -> Fraction:
@@ -175,20 +173,18 @@ class Walk:
 
     def _segment(self, solved: Solved, low: Fraction, high: Fraction | None) -> Segment:
         arcs, tally, pinned = self.program.arcs, self.basis.tally, self.basis.pinned()
-        gaps = [(j, a, b) for j, a, b in solved.moving() if j >= len(arcs)]
-        bought = [(j, a, b) for j, a, b in solved.moving() if j < len(arcs)]
-        still, moved = [Fraction(kg, KG_PER_T) for kg in pinned.kg], [Fraction(0)] * len(pinned.kg)
-        for j, a, b in bought:
-            tally.add(still, j, a)
-            tally.add(moved, j, b)
-        sums = [(p / d, q / d) for p, q, d in zip(still, moved, tally.denominators, strict=True)]
+        moving = solved.moving()
+        gaps, bought = [x for x in moving if x[0] >= len(arcs)], [x for x in moving if x[0] < len(arcs)]
+        sums = tally.lines(pinned.kg, bought)
         levels = []
         for level, weight in zip(self.program.levels, self.program.level_weights, strict=True):
             if level.name == "cost":
                 levels.append(sums[-1])
                 continue
-            mine = [(weight[j], a, b) for j, a, b in gaps if j in weight]
-            p, q = (sum((w * x[k] for w, *x in mine), Fraction(0)) for k in range(2))
+            p = q = Fraction(0)
+            for j, a, b in gaps:
+                if j in weight:
+                    p, q = p + weight[j] * a, q + weight[j] * b
             levels.append((p / level.denominator, q / level.denominator))
         return Segment(
             low,

@@ -5,12 +5,18 @@ What stands at its upper bound is summed in integers, brought up to date where a
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import lcm
 
 from optimizer.exact_program import YUAN_E8, ExactProgram
+from optimizer.quantities import KG_PER_T
 from optimizer.timeline import E8
 
-type Sums[N: (int, Fraction)] = list[N]
+type Line = tuple[Fraction, Fraction]
+"""(p, q): p + q theta."""
+type Sums = list[int]
 """By tier, then what is spent, then the level `cost`; each over its entry of `Tally.denominators`."""
+
+ZERO = Fraction(0)
 
 
 class Tally:
@@ -24,15 +30,29 @@ class Tally:
         self._tier, self._eta, self._unit = (x.tolist() for x in (arcs.tier - 1, arcs.eta_e8, arcs.unit_cost_e8))
         self.denominators = (*([E8] * self.n_tiers), YUAN_E8, program.levels[cost].denominator)
 
-    def nothing(self) -> list[int]:
+    def nothing(self) -> Sums:
         """Sums over no quantity."""
         return [0] * len(self.denominators)
 
-    def add[N: (int, Fraction)](self, sums: Sums[N], j: int, amount: N) -> None:
+    def add(self, sums: Sums, j: int, amount: int) -> None:
         """Adds this amount of arc j, in any unit."""
         sums[self._tier[j]] += self._eta[j] * amount
         sums[-2] += self._unit[j] * amount
         sums[-1] += self._cost.get(j, 0) * amount
+
+    def lines(self, kg: Sums, moving: Sequence[tuple[int, Fraction, Fraction]]) -> list[Line]:
+        """Every sum in its unit: what stands (kg), and arcs that move as p + q theta (t)."""
+        common = lcm(*(x.denominator for _, p, q in moving for x in (p, q)))
+        still, moved = self.nothing(), self.nothing()
+        for j, p, q in moving:
+            self.add(still, j, p.numerator * (common // p.denominator))
+            self.add(moved, j, q.numerator * (common // q.denominator))
+        return [
+            (Fraction(k * common + p * KG_PER_T, d * common * KG_PER_T), Fraction(q, d * common))
+            if p or q
+            else (Fraction(k, d * KG_PER_T), ZERO)
+            for k, p, q, d in zip(kg, still, moved, self.denominators, strict=True)
+        ]
 
 
 class Pinned:

@@ -131,7 +131,8 @@ def bends(points: Sequence[Point]) -> tuple[Point, ...]:
 
 def slopes(low: Point, high: Point) -> tuple[Fraction, ...]:
     """How each of `Point.numbers` moves per unit of `at` from one point to the next."""
-    return tuple((b - a) / (high.at - low.at) for a, b in zip(low.numbers, high.numbers, strict=True))
+    step, still = high.at - low.at, Fraction(0)
+    return tuple(still if a == b else (b - a) / step for a, b in zip(low.numbers, high.numbers, strict=True))
 
 
 def between(points: Sequence[Point], at: Fraction) -> Point:

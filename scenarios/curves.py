@@ -100,8 +100,8 @@ class Curve:
     def to_frame(self) -> pd.DataFrame:
         """One row a breakpoint; columns as COLUMNS."""
         rows = []
-        for k, point in enumerate(self.points):
-            after = self.marginals[k] if k < len(self.points) - 1 else None
+        following: Sequence[Marginal | None] = (*self.marginals, None)
+        for point, after in zip(self.points, following, strict=True):
             price = None if after is None else after.yuan_per_t
             rows.append(
                 {self.against: float(point.at)}
