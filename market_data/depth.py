@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market_data import cells
-from market_data.columns import half_width
 from market_data.table_reader import Distinct, TableReader
 from optimizer.arcs import cost_fen, unit_cost_e8
 from optimizer.errors import BadInput
@@ -50,8 +49,7 @@ def fill_from_levels(reader: TableReader, columns: dict[str, Any], given: dict[s
     if LEVELS not in reader.placed:
         return None
     read = reader.read(LEVELS, cells.levels, ())
-    codes, texts = reader.factorized(LEVELS)
-    said = np.array([half_width(text) not in cells.BLANKS for text in texts], dtype=bool)[codes]
+    said = reader.filled(LEVELS)
     for name in ("quantity", "price"):  # a cell that cannot be read has been named; its row does not lack these as well
         given[name] = given[name] | (said & ~read.given)
     if not read.given.any():

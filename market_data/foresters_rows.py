@@ -13,7 +13,7 @@ from typing import Any, get_args
 import numpy as np
 
 from market_data import forestry
-from market_data.cells import BLANKS, NUMBER_KINDS, CellError, clean_text, dated, in_range, number, schedule_text
+from market_data.cells import NUMBER_KINDS, CellError, clean_text, dated, in_range, number, schedule_text
 from market_data.columns import COLUMNS, half_width, word_key
 from market_data.forestry import Growth
 from market_data.quality import doubtful_yield
@@ -247,8 +247,7 @@ def _unread(reader: TableReader, cells: Cells) -> Bools:
     found = np.zeros(len(reader), dtype=bool)
     for name, read in (("yield_t_per_mu_yr", cells.yields), ("yield_curve", cells.curves), ("growth", cells.growths)):
         if name in reader.placed:
-            codes, texts = reader.factorized(name)
-            found |= np.array([half_width(t) not in BLANKS for t in texts], dtype=bool)[codes] & ~read.given
+            found |= reader.filled(name) & ~read.given
     return found
 
 

@@ -4,11 +4,11 @@ Nothing of a table with a fault is used. Each distinct cell is read once; what b
 """
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from market_data import cells
@@ -100,22 +100,27 @@ def _check_columns(reader: TableReader) -> None:
 
 def _drop_rows_that_are_no_offers(reader: TableReader) -> None:
     """Empty rows go without a word; a repeated header and a total are faults that are named once."""
-    ids = reader.raw("offer_id")
-    instruments = reader.raw("instrument")
-    assert ids is not None and instruments is not None
-    keep = np.ones(len(reader), dtype=bool)
-    for i in np.flatnonzero((ids.str.strip(SPACE) == "").to_numpy(dtype=bool)).tolist():
-        keep[i] = any(half_width(str(cell.iloc[i])) for cell in reader.table.cells)
+    codes, ids = reader.coded("offer_id")
+    bare = pc.utf8_trim(ids, SPACE)
     headers = reader.table.headers
-    bare = ids.str.strip(SPACE)
-    repeated = (bare == headers[reader.placed["offer_id"].position].strip(SPACE)) & (
-        instruments == headers[reader.placed["instrument"].position]
-    )
-    sums = bare.str.lower().isin(SUMMARY_WORDS).to_numpy(dtype=bool)
+
+    def rows_with(found: pa.BooleanArray) -> Bools:
+        rows: Bools = found.to_numpy(zero_copy_only=False)[codes]
+        return rows
+
+    keep = np.ones(len(reader), dtype=bool)
+    for i in np.flatnonzero(rows_with(pc.equal(bare, ""))).tolist():
+        keep[i] = any(half_width(str(cell.iloc[i])) for cell in reader.table.cells)
+    repeated = rows_with(pc.equal(bare, headers[reader.placed["offer_id"].position].strip(SPACE)))
+    if repeated.any():
+        kinds, instruments = reader.coded("instrument")
+        same = pc.equal(instruments, headers[reader.placed["instrument"].position])
+        repeated &= same.to_numpy(zero_copy_only=False)[kinds]
+    sums = rows_with(pc.is_in(pc.utf8_lower(bare), pa.array(sorted(SUMMARY_WORDS), pa.large_string())))
     for code, rows, zh, en in (
         (
             "repeated_header",
-            repeated.to_numpy(dtype=bool),
+            repeated,
             "是重复的表头, 请删除该行",
             "is the header again; remove the row",
         ),
@@ -155,7 +160,7 @@ def _read_column(reader: TableReader, name: str, kind: str) -> tuple[Any, Bools]
         return reader.labels(read), read.given
     if kind == "date":
         read = reader.read(name, cells.day, None)
-        return _dates(read.values)[read.codes], read.given
+        return read.array("datetime64[D]"), read.given
     if kind == "vintage":
         read = reader.read(name, cells.vintage, 0)
         return read.array(np.int64), read.given
@@ -166,10 +171,6 @@ def _read_column(reader: TableReader, name: str, kind: str) -> tuple[Any, Bools]
     return read.array(np.int64), read.given
 
 
-def _dates(values: list[date | None]) -> Dates:
-    return np.array(values, dtype="datetime64[D]")
-
-
 def _check_required_numbers(reader: TableReader, given: dict[str, Bools]) -> None:
     """Quantity and price must be there; a cell that is there and wrong has been named already."""
     for name in ("quantity", "price"):
@@ -178,8 +179,7 @@ def _check_required_numbers(reader: TableReader, given: dict[str, Bools]) -> Non
             continue
         missing = ~given[name]
         if raw is not None and missing.any():
-            codes, texts = reader.factorized(name)
-            missing &= np.array([half_width(t) in cells.BLANKS for t in texts], dtype=bool)[codes]
+            missing &= ~reader.filled(name)
         text = _blank_text(name)
         reader.complain_rows(name, "blank", missing, lambda _, text=text: text)  # type: ignore[misc]
 
@@ -190,8 +190,10 @@ def _blank_text(name: str) -> Text:
 
 
 def _check_ids(reader: TableReader, ids: NDArray[Any], given: Bools) -> None:
-    if len(set(ids.tolist())) == len(ids):
+    if _all_distinct(pa.array(ids, pa.large_string())):
         return
+    import pandas as pd
+
     repeats = pd.Series(ids).duplicated(keep="first").to_numpy(dtype=bool) & given
     first_row: dict[str, int] = {}
     for index, offer_id in enumerate(ids.tolist()):
@@ -205,6 +207,12 @@ def _check_ids(reader: TableReader, ids: NDArray[Any], given: Bools) -> None:
         )
 
     reader.complain_rows("offer_id", "duplicate_id", repeats, words)
+
+
+def _all_distinct(texts: pa.LargeStringArray) -> bool:
+    """Whether no text stands twice; a column that rises is seen at once."""
+    rising = pc.all(pc.less(texts[:-1], texts[1:]), min_count=0).as_py()
+    return bool(rising or pc.count_distinct(texts).as_py() == len(texts))
 
 
 def _check_validity(reader: TableReader, valid_from: Dates, valid_until: Dates) -> None:

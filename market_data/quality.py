@@ -48,8 +48,9 @@ def _doubtful_prices(offers: Offers) -> Iterator[Doubt]:
         "price_zero", "price", free, _always("单价为 0 而渠道不是捐赠", "is 0 though the channel is not donation")
     )
     breaks = offers.price_breaks
-    rising = np.array([*(_rises(text) for text in breaks.names), False], dtype=bool)[breaks.codes]
-    first = breaks.lookup([parse_price_breaks(text)[0][1] for text in breaks.names], 0)
+    prices = [[fen for _, fen in parse_price_breaks(text)] for text in breaks.names]
+    rising = breaks.lookup([any(a < b for a, b in pairwise(one)) for one in prices], False).astype(bool)
+    first = breaks.lookup([one[0] for one in prices], 0)
     zh, en = "阶梯价随数量上升", "has prices that rise with the quantity"
     yield Doubt("breaks_rise", "price_breaks", rising | (first > offers.price_fen), _always(zh, en))
 
@@ -114,10 +115,6 @@ def _always(zh: str, en: str) -> Callable[[int], Text]:
 
 def _by_name(labels: Labels, test: Callable[[str], bool]) -> Bools:
     return np.array([*(test(name) for name in labels.names), False], dtype=bool)[labels.codes]
-
-
-def _rises(text: str) -> bool:
-    return any(a[1] < b[1] for a, b in pairwise(parse_price_breaks(text)))
 
 
 def _looks_separate(text: str) -> bool:

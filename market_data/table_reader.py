@@ -3,12 +3,13 @@
 Here live the matching of headers and the vectorised reading of one column. How columns hang together: `normalize`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from market_data.cell_words import words_for
@@ -19,10 +20,17 @@ from optimizer.findings import fault
 from optimizer.offers import Ints, Labels
 from optimizer.wording import Text
 
-SOUND_TEXT = r"[0-9A-Za-z_.\-\x{4e00}-\x{9fff}]{1,200}"
-"""Text that needs no cleaning (a pattern of RE2): letters, digits and Chinese characters only."""
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SOUND = r"!-*,-~\x{4e00}-\x{9fff}"
+SOUND_TEXT = rf"[{_SOUND}](?:[ {_SOUND}]{{0,198}}[{_SOUND}])?"
+"""Text that needs no cleaning (a pattern of RE2): Chinese characters and visible ASCII, spaces within. A plus, as in
+1E+11, is looked at."""
 
 type Parse = Callable[[str], object]
+type Plain = tuple[list[Any], NDArray[np.bool_]]
+"""What the distinct cells of a column were read as already, and where they were not."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +47,12 @@ class Distinct:
     """One column as distinct values: row i holds `values[codes[i]]`; `given` is False for a blank or a fault."""
 
     codes: Codes
-    values: list[Any]
+    values: Sequence[Any] | NDArray[Any]
     given: NDArray[np.bool_]
 
     def array(self, dtype: Any) -> NDArray[Any]:
         """One value a row."""
-        return np.array(self.values, dtype=dtype)[self.codes]
+        return np.asarray(self.values, dtype=dtype)[self.codes]
 
 
 class TableReader:
@@ -53,7 +61,7 @@ class TableReader:
     def __init__(self, table: RawTable) -> None:
         self.placed = place_columns(table)
         self.table = table
-        self._factorized: dict[int, tuple[Codes, list[str]]] = {}
+        self._coded: dict[int, tuple[Codes, pa.LargeStringArray]] = {}
 
     def __len__(self) -> int:
         return len(self.table.rows)
@@ -62,37 +70,50 @@ class TableReader:
         """Drops the other rows."""
         if not rows.all():
             self.table = replace(self.table, cells=take_rows(self.table.cells, rows), rows=self.table.rows[rows])
-            self._factorized.clear()
+            self._coded.clear()
 
     def raw(self, name: str) -> "pd.Series[str] | None":
         """The text of a column as written; None when the file does not have it."""
         placed = self.placed.get(name)
         return None if placed is None else self.table.cells[placed.position]
 
-    def factorized(self, name: str) -> tuple[Codes, list[str]]:
+    def coded(self, name: str) -> tuple[Codes, pa.LargeStringArray]:
         """Codes and distinct texts of a column."""
         position = self.placed[name].position
         cells = self.table.cells
-        if position not in self._factorized and isinstance(cells, CodedCells):
-            codes, distinct = cells.coded(position)
-            self._factorized[position] = (codes, distinct.to_pylist())
-        elif position not in self._factorized:
+        if isinstance(cells, CodedCells):
+            return cells.coded(position)
+        if position not in self._coded:
+            import pandas as pd
+
             found, texts = pd.factorize(cells[position])
-            self._factorized[position] = (found.astype(np.int32), texts.tolist())
-        return self._factorized[position]
+            self._coded[position] = (found.astype(np.int32), pa.array(texts, pa.large_string()))
+        return self._coded[position]
+
+    def filled(self, name: str) -> NDArray[np.bool_]:
+        """Where a column says something, be it readable or not."""
+        codes, texts = self.coded(name)
+        return np.array([half_width(text) not in BLANKS for text in texts.to_pylist()], dtype=bool)[codes]
 
     def read(
-        self, name: str, parse: Parse, blank: object, required: bool = False, blanks: frozenset[str] = BLANKS
+        self,
+        name: str,
+        parse: Parse,
+        blank: object,
+        required: bool = False,
+        blanks: frozenset[str] = BLANKS,
+        plain: Plain | None = None,
     ) -> Distinct:
         """A column, each distinct cell read by `parse`; blanks are `blank`, or a fault when the column is required."""
         if name not in self.placed:
             return _absent(len(self), blank)
-        codes, texts = self.factorized(name)
-        values: list[object] = [blank] * len(texts)
-        given = np.zeros(len(texts) + 1, dtype=bool)[:-1]
+        codes, texts = self.coded(name)
+        values, odd = ([blank] * len(texts), np.ones(len(texts), dtype=bool)) if plain is None else plain
+        given = ~odd
         wrong: dict[int, tuple[str, str]] = {}
         doubts: dict[int, tuple[str, str]] = {}
-        for k, text in enumerate(texts):
+        for k, text in zip(np.flatnonzero(odd).tolist(), texts.filter(pa.array(odd)).to_pylist(), strict=True):
+            values[k] = blank
             if half_width(text) in blanks:
                 if required:
                     wrong[k] = ("blank", "")
@@ -118,26 +139,24 @@ class TableReader:
             return _absent(len(self), blank)
         placed = self.placed[name]
         kind = NUMBER_KINDS[placed.column.kind]
-        codes, texts = self.factorized(name)
         largest = kind.largest * 10**kind.decimals - kind.below_largest
-        quick = _plain_numbers(texts, kind.decimals + placed.shift, largest, kind.positive)
+        quick = _plain_numbers(self.coded(name)[1], kind.decimals + placed.shift, largest, kind.positive)
         comma = self.table.comma_may_be_decimal
-        if len(texts) and (quick >= 0).all():
-            return Distinct(codes, quick.tolist(), np.ones(len(codes), dtype=bool))
-        known = dict(zip(texts, quick.tolist(), strict=True))
 
         def parse(text: str) -> int:
-            return known[text] if known[text] >= 0 else number(text, kind, placed.shift, comma)
+            return number(text, kind, placed.shift, comma)
 
-        return self.read(name, parse, blank, required)
+        return self.read(name, parse, blank, required, plain=(quick.tolist(), quick < 0))
 
     def texts(self, name: str, parse: Parse, required: bool = False) -> Distinct:
         """A column of free text; only an empty cell is blank, and text without oddities takes the short way."""
-        if name in self.placed:
-            codes, texts = self.factorized(name)
-            if pd.Series(texts, dtype="str").str.fullmatch(SOUND_TEXT).all():
-                return Distinct(codes, texts, np.ones(len(codes), dtype=bool))
-        return self.read(name, parse, "", required, blanks=frozenset({""}))
+        if name not in self.placed:
+            return _absent(len(self), "")
+        codes, texts = self.coded(name)
+        odd = ~matching(texts, SOUND_TEXT)
+        if not odd.any():
+            return Distinct(codes, texts.to_numpy(zero_copy_only=False), np.ones(len(codes), dtype=bool))
+        return self.read(name, parse, "", required, frozenset({""}), (texts.to_pylist(), odd))
 
     @staticmethod
     def labels(read: Distinct) -> Labels:
@@ -218,17 +237,22 @@ def _absent(n: int, blank: object) -> Distinct:
     return Distinct(np.zeros(n, dtype=np.int32), [blank], np.zeros(n, dtype=bool))
 
 
-def _plain_numbers(texts: list[str], places: int, largest: int, positive: bool) -> Ints:
+def matching(texts: pa.LargeStringArray, pattern: str) -> NDArray[np.bool_]:
+    """Where a pattern of RE2 is the whole of a text."""
+    found: NDArray[np.bool_] = pc.match_substring_regex(texts, rf"\A(?:{pattern})\z").to_numpy(zero_copy_only=False)
+    return found
+
+
+def _plain_numbers(texts: pa.LargeStringArray, places: int, largest: int, positive: bool) -> Ints:
     """Plain decimals like 1500 or 58.35 in units of 10^-places; -1 where the text is anything else.
 
     Exact though it goes through floats: at most 14 digits, so number x 10^places is off by far less than 1/2.
     """
-    if not 0 <= places <= 5 or not texts:
-        return np.full(len(texts), -1, dtype=np.int64)
-    pattern = r"[0-9]{1,9}" + (rf"(?:\.[0-9]{{1,{places}}})?" if places else "")
-    plain = pd.Series(texts, dtype="str").str.fullmatch(pattern).to_numpy(dtype=bool)
     values = np.full(len(texts), -1, dtype=np.int64)
-    numbers = np.array(texts, dtype=object)[plain].astype(np.float64)
+    if not 0 <= places <= 5:
+        return values
+    plain = matching(texts, r"[0-9]{1,9}" + (rf"(?:\.[0-9]{{1,{places}}})?" if places else ""))
+    numbers = texts.filter(pa.array(plain)).cast(pa.float64()).to_numpy(zero_copy_only=False)
     values[plain] = np.rint(numbers * 10**places).astype(np.int64)
     values[(values > largest) | ((values == 0) & positive)] = -1
     return values

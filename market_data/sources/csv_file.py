@@ -19,7 +19,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.csv as pa_csv  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from market_data.columns import count_known
+from market_data.columns import count_known, match_header
 from market_data.sources.raw_table import (
     COLUMNS_MAX,
     HEADER_SEARCH_ROWS,
@@ -40,8 +40,8 @@ FIELD_LENGTH_MAX = 1_000_000
 """Characters of one cell; a lost quote makes one cell of half the file."""
 HEAD_LENGTH = 200_000
 """Characters in which the header and the delimiter are looked for."""
-BLOCK_BYTES = 4 * 1024 * 1024
-"""What Arrow reads at once: more than any sound row, little enough to stay in the cache."""
+BLOCK_BYTES = 1024 * 1024
+"""What Arrow reads at once, block beside block: more than any sound row, little enough to stay in the cache."""
 
 
 def read_csv(content: bytes) -> RawTable:
@@ -85,7 +85,7 @@ def read_plain_csv(content: bytes, block_bytes: int = BLOCK_BYTES) -> RawTable |
         start = content.index(b"\n", start) + 1
     if content.startswith(codecs.BOM_UTF8, start) or not _plain_quotes(content, start, delimiter):
         return None  # Arrow would drop the mark, which is text here
-    columns = _arrow_columns(pa.py_buffer(content).slice(start), len(header), delimiter, block_bytes)
+    columns = _arrow_columns(pa.py_buffer(content).slice(start), header, delimiter, block_bytes)
     if columns is None or any(_longest(texts) > FIELD_LENGTH_MAX for _, texts in columns):
         return None
     cells = CodedCells(columns)
@@ -116,8 +116,10 @@ def _plain_head(start: bytes) -> tuple[list[str], str] | None:
 
 def _plain_lines(content: bytes) -> bool:
     """No lone carriage returns, no NUL."""
-    returns = content.count(b"\r")
-    return b"\x00" not in content and (not returns or returns == content.count(b"\r\n"))
+    if b"\x00" in content or content.endswith(b"\r"):
+        return False
+    octets = np.frombuffer(content, dtype=np.uint8)
+    return b"\r" not in content or bool((octets[_places(octets, "\r") + 1] == ord("\n")).all())
 
 
 def _plain_quotes(content: bytes, start: int, delimiter: str) -> bool:
@@ -153,21 +155,32 @@ def _places(octets: NDArray[np.uint8], character: str) -> NDArray[np.int64]:
 
 
 def _arrow_columns(
-    body: pa.Buffer, width: int, delimiter: str, block_bytes: int
+    body: pa.Buffer, header: list[str], delimiter: str, block_bytes: int
 ) -> list[tuple[Codes, pa.LargeStringArray]] | None:
-    """The columns below the header; None where a row has another width, or text is not UTF-8."""
-    names = [str(i) for i in range(width)]
-    kind = pa.dictionary(pa.int32(), pa.string())
+    """The columns below the header; None where a row has another width, or one of its texts is not UTF-8."""
+    names = [str(i) for i in range(len(header))]
+    coded = pa.dictionary(pa.int32(), pa.string())
+    kinds = {name: pa.string() if _holds_ids(cell) else coded for name, cell in zip(names, header, strict=True)}
+    read = pa_csv.ReadOptions(column_names=names, block_size=block_bytes, use_threads=len(body) > block_bytes)
     try:
         table = pa_csv.read_csv(
             pa.BufferReader(body),
-            read_options=pa_csv.ReadOptions(column_names=names, block_size=block_bytes, use_threads=False),
+            read_options=read,
             parse_options=pa_csv.ParseOptions(delimiter=delimiter, ignore_empty_lines=False),
-            convert_options=pa_csv.ConvertOptions(column_types=dict.fromkeys(names, kind)),
+            convert_options=pa_csv.ConvertOptions(column_types=kinds, check_utf8=False),
         )
+        columns = [coded_column(column) for column in table.columns]
+        for _, texts in columns:
+            texts.validate(full=True)
     except pa.ArrowInvalid:
         return None
-    return [coded_column(table.column(i)) for i in range(width)]
+    return columns
+
+
+def _holds_ids(header: str) -> bool:
+    """A column in which hardly two cells are alike: a dictionary would only hold it twice."""
+    match = match_header(header)
+    return match is not None and match.column.kind == "id"
 
 
 def _longest(texts: pa.LargeStringArray) -> int:

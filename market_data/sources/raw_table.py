@@ -107,7 +107,8 @@ class CodedCells(Sequence["pd.Series[str]"]):
 
 
 def _without_unused(codes: Codes, texts: pa.LargeStringArray) -> tuple[Codes, pa.LargeStringArray]:
-    used = np.bincount(codes, minlength=len(texts)) > 0
+    used = np.zeros(len(texts), dtype=bool)
+    used[codes] = True
     if used.all():
         return codes, texts
     new_code = np.cumsum(used, dtype=np.int32) - np.int32(1)
@@ -122,7 +123,11 @@ def take_rows(cells: Sequence["pd.Series[str]"], rows: NDArray[np.bool_]) -> Seq
 
 
 def coded_column(column: pa.ChunkedArray) -> tuple[Codes, pa.LargeStringArray]:
-    """Codes and texts of a column of dictionaries of text; a missing cell is ""."""
+    """Codes and texts of a column of text or of dictionaries of text; a missing cell is ""."""
+    if not pa.types.is_dictionary(column.type):
+        cells = [chunk.cast(pa.large_string()) for chunk in column.chunks]
+        texts = pa.concat_arrays(cells) if cells else pa.array([], pa.large_string())
+        return np.arange(len(column), dtype=np.int32), pc.fill_null(texts, "")
     tables = {_place(chunk.dictionary): chunk.dictionary for chunk in column.chunks}
     if len(tables) > 1 and sum(len(texts) for texts in tables.values()) < UNLIKE_SHARE * len(column):
         column = column.unify_dictionaries()
@@ -133,8 +138,9 @@ def coded_column(column: pa.ChunkedArray) -> tuple[Codes, pa.LargeStringArray]:
     codes = np.empty(len(column), dtype=np.int32)
     filled = 0
     for chunk in column.chunks:
-        indices = pc.add(chunk.indices.cast(pa.int32()), np.int32(start_of[_place(chunk.dictionary)]))
-        codes[filled : filled + len(chunk)] = pc.fill_null(indices, missing).to_numpy(zero_copy_only=False)
+        part = codes[filled : filled + len(chunk)]
+        start = np.int32(start_of[_place(chunk.dictionary)])
+        np.add(pc.fill_null(chunk.indices.cast(pa.int32()), missing - start).to_numpy(), start, out=part)
         filled += len(chunk)
     every = [texts.cast(pa.large_string()) for texts in tables.values()]
     return codes, pc.fill_null(pa.concat_arrays([*every, pa.array([""], pa.large_string())]), "")
