@@ -10,11 +10,12 @@ BIN = .venv/bin
 ARGS =
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lock-check format-check lint types format lock bench clean runtime dev browser
+.PHONY: help demo test check lock-check format-check lint types format lock bench bench-check peers clean runtime dev \
+	browser
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'also: make format | lock | bench | clean, and make test ARGS="-k lots"'
+	@echo 'also: make format | lock | bench | bench-check | peers | clean, and make test ARGS="-k lots"'
 
 demo: runtime
 	@$(BIN)/jinheng demo
@@ -47,8 +48,20 @@ lock: dev
 	    UV_SYSTEM_CERTS=$${UV_SYSTEM_CERTS:-1} $(BIN)/python tools/lock.py
 	@sh tools/bootstrap.sh dev
 
+# Ratios measured side by side: make bench ARGS="calendar draws", ARGS=--quick.
 bench: dev
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+# Measures too, and fails where a ratio is worse than the baseline.
+bench-check: dev
+	@$(BIN)/python -m benchmarks check $(ARGS)
+
+# What the engine is measured beside; not needed for anything else.
+peers: dev
+	@settings=$$(.tools/bin/python tools/pip_settings.py) && eval "$$settings" && \
+	    UV_SYSTEM_CERTS=$${UV_SYSTEM_CERTS:-1} UV_NO_CONFIG=1 UV_INDEX_STRATEGY=$${UV_INDEX_STRATEGY:-unsafe-best-match} \
+	    .tools/bin/uv pip install --quiet --python $(BIN)/python --no-build --require-hashes \
+	    -r requirements.peers.lock.txt
 
 clean:
 	rm -rf .venv .tools build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,133 +1,78 @@
-"""`make bench`: the engine beside its yardsticks, in one run. Prints ratios of medians, and memory.
+"""The laboratory: the engine beside its yardsticks, in one run. Ratios of medians with their spread.
 
-python -m benchmarks            200, 2,000, 20,000 and 100,000 offers; whole lots at 200 and 1,000
-python -m benchmarks 200 2000   only these sizes
-python -m benchmarks curves     exact curves beside the plan: examples, 200 and 1,000 offers; curves 5000 for others
-python -m benchmarks sweeps     10,000 price draws over 1,000 offers, beside the naive chain; sweeps 200 1000 for fewer
-python -m benchmarks service    POST of a plan of 200 offers to a running service, beside the plan in process
-python -m benchmarks ledger     10,000 holds from 8 processes beside bare updates; 1,000 quotes; ledger 800 50 for fewer
-python -m benchmarks market     a million made-up offers from file to offers, beside pandas; market 100000 for fewer
+python -m benchmarks                     all rows, in minutes; kept in benchmarks/results.json
+python -m benchmarks calendar draws      these rows; the others stay as they were
+python -m benchmarks --quick             small sizes: shows that everything runs; kept only under -f FILE
+python -m benchmarks check [ROW ...]     measures, and compares with benchmarks/baseline.json; exit 1 where worse
+python -m benchmarks keep                makes the kept results the baseline
+python -m benchmarks report              writes docs/performance.md, its Chinese page and pictures from the results
+python -m benchmarks list                the rows
 """
 
-import statistics
+import argparse
 import sys
-import time
-import tracemalloc
-from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
-from benchmarks.curves import curves
-from benchmarks.ledger import ledger
-from benchmarks.market_files import market_files
-from benchmarks.markets import one_event
-from benchmarks.peers import cold_solve, naive_chain
-from benchmarks.service_plans import service_plans
-from benchmarks.sweeps import sweeps
-from optimizer import Problem, plan
-from optimizer.arcs import build_arcs
-from optimizer.eligibility import screen
-from optimizer.formulation import formulate
-from optimizer.limits import fit
-from optimizer.program import Program
+from benchmarks.baseline import compared, read_baseline, write_baseline
+from benchmarks.figures import Figure, read_figures, write_figures
+from benchmarks.report import write_report
+from benchmarks.rows import ROWS
 
-SIZES = (200, 2_000, 20_000, 100_000)
-WHOLE_SIZES = (200, 1_000)
-WHOLE_SEEDS = range(5)
-NAIVE_SECONDS = 20.0
-
-
-def seconds_of(work: Callable[[], object], times: int) -> float:
-    """Median wall time of `times` runs."""
-    taken = []
-    for _ in range(times):
-        start = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
-
-
-def program_of(problem: Problem) -> Program:
-    """The whole program of a problem, as the yardsticks solve it."""
-    screening = screen(problem)
-    arcs = build_arcs(problem, screening)
-    whole = problem.settings.whole_lots
-    return formulate(problem, screening, fit(problem, arcs) if whole else arcs, "rows" if whole else "face")
-
-
-def peak_mb(work: Callable[[], object]) -> float:
-    """Peak of Python's and numpy's allocations while `work` runs, MB."""
-    tracemalloc.start()
-    work()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak / 1e6
-
-
-def divisible(n: int) -> None:
-    """From a problem in memory to a certified plan, LP: beside one cold solve (a) and the naive chain (b)."""
-    times = 15 if n <= 2_000 else 5 if n <= 20_000 else 3
-    problem = one_event(n, whole_lots=False)
-    program = program_of(problem)
-    made = plan(problem, explanations="none")
-    ours, cold = [], []
-    for _ in range(times):
-        ours.append(seconds_of(lambda: plan(problem, explanations="none"), 1))
-        cold.append(seconds_of(lambda: cold_solve(program), 1))
-    a, mine = statistics.median(cold), statistics.median(ours)
-    b = seconds_of(lambda: naive_chain(program, whole=False), 1 if n > 2_000 else 3)
-    proven = sum(level.proof == "exact" for level in made.levels)
-    memory = peak_mb(lambda: plan(problem, explanations="none"))
-    print(
-        f"{n:>8,} offers  plan {mine:8.4f} s  (a) cold HiGHS {a:8.4f} s  ratio {mine / a:6.2f}   "
-        f"(b) naive PuLP chain {b:8.3f} s  ratio {mine / b:5.2f}   "
-        f"proven {proven}/{len(made.levels)}  peak {memory:6.1f} MB"
-    )
-
-
-def whole(n: int) -> None:
-    """Whole lots: median time, share of levels proven exactly, beside a naive chain of PuLP MIPs on the same cases."""
-    ours, naive, exact, levels, optimal = [], [], 0, 0, 0
-    for seed in WHOLE_SEEDS:
-        problem = one_event(n, seed, whole_lots=True, minimums=True)
-        program = program_of(problem)
-        start = time.perf_counter()
-        made = plan(problem, explanations="none")
-        ours.append(time.perf_counter() - start)
-        exact += sum(level.proof == "exact" for level in made.levels)
-        levels += len(made.levels)
-        start = time.perf_counter()
-        optimal += naive_chain(program, whole=True, seconds=NAIVE_SECONDS)[1]
-        naive.append(time.perf_counter() - start)
-    mine, theirs = statistics.median(ours), statistics.median(naive)
-    print(
-        f"{n:>8,} offers  plan {mine:8.3f} s  naive MIP chain {theirs:8.3f} s  ratio {mine / theirs:5.2f}   "
-        f"levels proven exactly {exact}/{levels}   naive chains that ended optimal {optimal}/{len(WHOLE_SEEDS)}"
-    )
+HERE = Path(__file__).resolve().parent
+RESULTS, BASELINE = HERE / "results.json", HERE / "baseline.json"
+DOCS = HERE.parent / "docs"
+VERBS = ("check", "keep", "report", "list")
 
 
 def main() -> None:
-    """All sizes, or those named on the command line; `market` for files, `sweeps` for draws, `service` for HTTP ..."""
-    if sys.argv[1:2] == ["market"]:
-        market_files(*(int(a) for a in sys.argv[2:3]))
-        return
-    if sys.argv[1:2] == ["curves"]:
-        curves(*(int(a) for a in sys.argv[2:]))
-        return
-    if sys.argv[1:2] == ["sweeps"]:
-        sweeps(*(int(a) for a in sys.argv[2:4]))
-        return
-    if sys.argv[1:2] == ["ledger"]:
-        ledger(*(int(a) for a in sys.argv[2:4]))
-        return
-    if sys.argv[1:2] == ["service"]:
-        service_plans([int(a) for a in sys.argv[2:]] or [200])
-        return
-    sizes = [int(a) for a in sys.argv[1:]] or list(SIZES)
-    print("divisible quantities (whole_lots: false), explanations off; medians in one run")
-    for n in sizes:
-        divisible(n)
-    print("whole lots, one offer in five with a minimum and a fixed fee; medians of five markets")
-    for n in [s for s in WHOLE_SIZES if not sys.argv[1:] or s in sizes]:
-        whole(n)
+    """Measures, or does what the first word says."""
+    arguments = _arguments()
+    if arguments.verb == "keep":
+        write_baseline(BASELINE, read_figures(arguments.file or RESULTS))
+    elif arguments.verb == "report":
+        write_report(arguments.file or RESULTS, DOCS)
+    elif arguments.verb == "list":
+        print("\n".join(f"{name:<16} {row.work.en}" for name, row in ROWS.items()))
+    elif arguments.verb == "check":
+        raise SystemExit(_check(_measured(arguments.rows, arguments.quick)))
+    else:
+        figures = _measured(arguments.rows, arguments.quick)
+        if not arguments.quick or arguments.file:
+            write_figures(arguments.file or RESULTS, figures, list(ROWS))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Ratios measured side by side in one run.")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"one of {', '.join(VERBS)}, and rows (default: all)")
+    parser.add_argument("--quick", action="store_true", help="small sizes")
+    parser.add_argument(
+        "-f", "--file", type=Path, help="where figures are kept or taken from (benchmarks/results.json)"
+    )
+    found = parser.parse_args()
+    found.verb = found.rows.pop(0) if found.rows[:1] and found.rows[0] in VERBS else ""
+    unknown = [name for name in found.rows if name not in ROWS]
+    if unknown:
+        parser.error(f"no such row: {', '.join(unknown)}; should be one of {', '.join(ROWS)}")
+    found.rows = found.rows or list(ROWS)
+    return found
+
+
+def _measured(rows: list[str], quick: bool) -> list[Figure]:
+    found = []
+    for name in rows:
+        print(f"{name}: {ROWS[name].work.en}", file=sys.stderr)
+        for figure in ROWS[name].measure(quick):
+            found.append(replace(figure, mark=None) if quick else figure)
+            print(found[-1].line(), flush=True)
+    return found
+
+
+def _check(figures: list[Figure]) -> int:
+    """1 where some figure is worse than its baseline."""
+    found = compared(figures, read_baseline(BASELINE), {name: row.tolerance for name, row in ROWS.items()})
+    print("\n".join(["", *(one.line() for one in found)]))
+    return int(any(one.worse for one in found))
 
 
 if __name__ == "__main__":

@@ -21,27 +21,30 @@ from api.ledger.accounts import ledger_faults
 from api.ledger.lots import terms_of
 from api.ledger.margins import Margin
 from api.ledger.quoting import QuoteTask, quote_batch
+from benchmarks.figures import Figure, beside, in_turns
 from benchmarks.hammer import Bench, hold_scarce, opened, reported, stocked_bench
 from benchmarks.markets import market
 from optimizer.quantities import tonnes
 
-WORKERS, TRIES, LOTS = 8, 10_000, 20
+WORKERS, LOTS = 8, 20
+TRIES, QUICK_TRIES = 10_000, 400
+EVENTS, QUICK_EVENTS = 1_000, 20
 SCARCE = 0.9
 """Of the tries there is stock for this share."""
-EVENTS = 1_000
 MARGIN = Margin.model_validate({"rules": [{"where": {"instrument": "ccer"}, "rate": "0.05"}, {"per_t": "3"}]})
 
 
-def ledger(tries: int = TRIES, events: int = EVENTS) -> None:
-    """Holds on both databases with so many tries in all, then quotes: one by one, and so many events in a batch."""
+def ledger(quick: bool) -> Iterator[Figure]:
+    """Holds on both databases beside bare updates, and quotes: a batch beside as many one by one."""
+    tries, events = (QUICK_TRIES, QUICK_EVENTS) if quick else (TRIES, EVENTS)
     with tempfile.TemporaryDirectory() as folder:
-        _holds("SQLite", f"sqlite:///{folder}/ledger.db", Path(folder), tries)
+        yield _holds("SQLite", f"sqlite:///{folder}/ledger.db", Path(folder), tries)
         with _postgresql() as address:
-            _holds("PostgreSQL", address, Path(folder), tries)
-    _quotes(events)
+            yield _holds("PostgreSQL", address, Path(folder), tries)
+    yield _quotes(events)
 
 
-def _holds(name: str, address: str, folder: Path, tries: int) -> None:
+def _holds(name: str, address: str, folder: Path, tries: int) -> Figure:
     each = tries // WORKERS
     kg = int(each * WORKERS * SCARCE) // LOTS
     bench = stocked_bench(address, kg, LOTS)
@@ -53,13 +56,9 @@ def _holds(name: str, address: str, folder: Path, tries: int) -> None:
         held = sum(row["held_kg"] for row in scope.rows(scope.select(lots)))
         faults = ledger_faults(scope.c)
     # Last: it moves lots behind the ledger's back.
-    bare_seconds = _timed(update_bare, stocked_bench(address, kg, LOTS, "bare"), each, None)
-    done, bare = each * WORKERS / seconds, each * WORKERS / bare_seconds
-    print(
-        f"{name:>10}  {WORKERS} processes x {each:,} tries, {kg * LOTS:,} kg: {len(granted):,} granted, "
-        f"{held - len(granted)} kg oversold or lost, {len(faults)} faults   "
-        f"{done:7.0f} holds/s  bare UPDATE {bare:7.0f}/s  ratio {done / bare:5.2f}"
-    )
+    bare = _timed(update_bare, stocked_bench(address, kg, LOTS, "bare"), each, None)
+    note = "" if held == len(granted) and not faults else "oversold"
+    return beside("ledger", f"{each * WORKERS:,} tries, {name}", "bare update", [seconds], [bare], note=note)
 
 
 def _timed(work: Any, bench: Bench, each: int, notes: Path | None) -> float:
@@ -95,26 +94,20 @@ def update_bare(bench: Bench, worker: int, tries: int, _notes: Path | None) -> N
                 c.execute(update(lots).where(lot, held <= lots.c.stock_kg).values(held_kg=held))
 
 
-def _quotes(events: int) -> None:
+def _quotes(events: int) -> Figure:
+    """Seconds a quote in one batch beside a quote alone, both in one process."""
     offers = market(200, 1)
     rows = tuple(
         {"lot": f"L{k}", **terms_of(offers[k]), "quantity": tonnes(offers[k].quantity_kg)} for k in range(len(offers))
     )
-    for count in (1, events):
-        asked = tuple(_event(k) for k in range(count))
-        task = QuoteTask(asked, rows, MARGIN, date(2026, 11, 22), firm=True)
-        quote_batch(QuoteTask(asked[:1], rows, MARGIN, date(2026, 11, 22), firm=True))
-        times = []
-        for _ in range(20 if count == 1 else 1):
-            start = time.perf_counter()
-            made = quote_batch(task)
-            times.append(time.perf_counter() - start)
-        seconds = sorted(times)[len(times) // 2]
-        covered = sum(one.status == "covered" for one in made)
-        print(
-            f"{count:>6,} events x 200 lots, one process: {seconds:7.3f} s, {count / seconds:6.1f} quotes/s, "
-            f"{covered:,} covered in full"
-        )
+    asked = tuple(_event(k) for k in range(events))
+    alone = QuoteTask(asked[:1], rows, MARGIN, date(2026, 11, 22), firm=True)
+    batch = QuoteTask(asked, rows, MARGIN, date(2026, 11, 22), firm=True)
+    seconds, _ = in_turns({"batch": lambda: quote_batch(batch), "alone": lambda: quote_batch(alone)}, 1)
+    per_quote = [s / events for s in seconds["batch"]]
+    return beside(
+        "ledger", f"{events:,} events x {len(rows)} lots, a batch", "quote alone", per_quote, seconds["alone"]
+    )
 
 
 def _event(k: int) -> dict[str, Any]:

@@ -1,36 +1,40 @@
-"""A made-up market from file to offers, beside pandas reading the same file, each in a process of its own.
+"""A made-up market from file to screened offers, beside pandas reading the same file, each in a process of its own.
 
 Every job runs in a fresh process, so that its peak memory is its own; jobs take turns, and medians are compared. What
-pandas gives is a frame of guessed types; what `read_offers` gives is checked offers in exact units, with its findings,
-the hash of the file; the hash of the content is the id of its snapshot, which a store keeps.
+pandas gives is a frame of guessed types; ours are checked offers in exact units, with findings, the file's hash, and
+for one event every reason of the rule pack why an offer may not be used.
 """
 
-import json
-import re
-import resource
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.figures import Figure, beside
+from benchmarks.own_process import in_own_process, measured
+from benchmarks.plans import offers_text
 from market_data import read_offers, write_offers
 from market_data.snapshot import Snapshot
 from market_data.store import open_store
 from market_data.synthetic import synthetic_market
+from optimizer import Calendar, Event, Problem, read_rule_pack
+from optimizer.eligibility import screen
 
 AS_OF = date(2026, 11, 22)
 IMPORTED_AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SEED = 7
-OFFERS = 1_000_000
+OFFERS, QUICK_OFFERS = 1_000_000, 5_000
 TIMES = 3
 
 type Work = Callable[[Path], object]
+
+
+def _screened(path: Path) -> object:
+    event = {"id": "event", "end_date": "2026-10-11", "emissions": {"tonnes": "1000", "status": "verified"}}
+    calendar = Calendar.of(Event.model_validate(event))
+    return screen(Problem(calendar, read_offers(path).offers, read_rule_pack("shanxi-2022"), AS_OF))
 
 
 def _hashed(path: Path) -> str:
@@ -52,80 +56,59 @@ def _store_of(path: Path) -> str:
 
 
 JOBS: dict[str, Work] = {
-    "read_offers": read_offers,
-    "read_offers and hash": _hashed,
-    "file to snapshot in SQLite": _saved,
-    "snapshot out of SQLite": _loaded,
-    "pandas read_csv": pd.read_csv,
-    "pandas read_csv, pyarrow": lambda path: pd.read_csv(path, engine="pyarrow"),
-    "pandas read_csv, text": lambda path: pd.read_csv(path, dtype="str", keep_default_na=False),
-    "pandas read_parquet": pd.read_parquet,
+    "screened": _screened,
+    "hashed": _hashed,
+    "saved": _saved,
+    "loaded": _loaded,
+    "pandas csv": pd.read_csv,
+    "pandas csv, pyarrow": lambda path: pd.read_csv(path, engine="pyarrow"),
+    "pandas csv, text": lambda path: pd.read_csv(path, dtype="str", keep_default_na=False),
+    "pandas parquet": pd.read_parquet,
 }
-OURS = ("read_offers", "read_offers and hash", "file to snapshot in SQLite", "snapshot out of SQLite")
-BESIDE = {
-    "csv": ("pandas read_csv", "pandas read_csv, pyarrow", "pandas read_csv, text"),
-    "parquet": ("pandas read_parquet",),
-}
+BESIDE = {"parquet": ("pandas parquet",), "csv": ("pandas csv", "pandas csv, pyarrow", "pandas csv, text")}
+"""The first is the yardstick of the marks."""
+OTHERS = {"hashed": "content hash", "saved": "to snapshot in SQLite", "loaded": "from snapshot in SQLite"}
+MARKS = {"parquet": 1.5, "csv": 1.2}
 
 
-def market_files(n: int = OFFERS) -> None:
-    """Writes a market of n offers as CSV and Parquet, reads each by every job, prints medians and ratios."""
+def parquet(quick: bool) -> Iterator[Figure]:
+    """A million offers from Parquet."""
+    yield from _files("parquet", quick)
+
+
+def csv(quick: bool) -> Iterator[Figure]:
+    """A million offers from CSV."""
+    yield from _files("csv", quick)
+
+
+def _files(ending: str, quick: bool) -> Iterator[Figure]:
+    n = QUICK_OFFERS if quick else OFFERS
     with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        offers = synthetic_market(n, SEED, AS_OF)
-        print(f"{n:,} made-up offers: made in {time.perf_counter() - start:.1f} s")
-        for ending in BESIDE:
-            path = Path(folder) / f"offers.{ending}"
-            start = time.perf_counter()
-            write_offers(offers, path)
-            took = time.perf_counter() - start
-            print(f"{ending}: written in {took:.1f} s, {path.stat().st_size / 1e6:.0f} MB")
-        del offers
-        for ending, theirs in BESIDE.items():
-            _compare(Path(folder) / f"offers.{ending}", theirs)
+        path = Path(folder) / f"offers.{ending}"
+        write_offers(synthetic_market(n, SEED, AS_OF), path)
+        yield from _compared(ending, path, offers_text(n), 2 if quick else TIMES)
 
 
-def _compare(path: Path, theirs: tuple[str, ...]) -> None:
-    found: dict[str, list[dict[str, float]]] = {job: [] for job in (*OURS, *theirs)}
-    for _ in range(TIMES):
+def _compared(ending: str, path: Path, size: str, times: int) -> Iterator[Figure]:
+    theirs = BESIDE[ending]
+    found: dict[str, list[dict[str, float]]] = {job: [] for job in ("screened", *theirs, *OTHERS)}
+    for _ in range(times):
         path.with_suffix(".db").unlink(missing_ok=True)
         for job in found:
-            found[job].append(_in_own_process(job, path))
-    medians = {
-        job: {key: statistics.median(run[key] for run in runs) for key in runs[0]} for job, runs in found.items()
-    }
-    mine = medians[OURS[0]]
-    for job, one in medians.items():
-        print(
-            f"{path.suffix:>9}  {job:<26} {one['seconds']:7.2f} s  cpu {one['cpu']:7.2f} s"
-            f"  peak {one['peak_mb']:6.0f} MB   read_offers / this: s {mine['seconds'] / one['seconds']:5.2f}  MB "
-            f"{mine['peak_mb'] / one['peak_mb']:5.2f}"
-        )
+            found[job].append(in_own_process("benchmarks.market_files:job", job, str(path)))
+
+    def series(job: str, key: str = "seconds") -> list[float]:
+        return [run[key] for run in found[job]]
+
+    for k, name in enumerate(theirs):
+        mark = MARKS[ending] if k == 0 else None
+        yield beside(ending, size, name, series("screened"), series(name), mark)
+    memory = series("screened", "peak_mb"), series(theirs[0], "peak_mb")
+    yield beside(ending, f"{size}, peak memory", theirs[0], *memory)
+    for job, text in OTHERS.items():
+        yield beside(ending, f"{size}, {text}", theirs[0], series(job), series(theirs[0]))
 
 
-def _in_own_process(job: str, path: Path) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.market_files", job, str(path)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    measured: dict[str, float] = json.loads(done.stdout)
-    return measured
-
-
-def _measure(job: str, path: Path) -> dict[str, float]:
-    """Wall and processor time of a job, s, and the most memory this process ever held, MB."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    kept = JOBS[job](path)
-    taken = {"seconds": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
-    del kept
-    return taken | {"peak_mb": _peak_mb()}
-
-
-def _peak_mb() -> float:
-    """Where the system tells it, of this program alone: getrusage counts what the parent held when it started us."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        return int(re.findall(r"VmHWM:\s+([0-9]+) kB", status.read_text())[0]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-if __name__ == "__main__":
-    print(json.dumps(_measure(sys.argv[1], Path(sys.argv[2]))))
+def job(name: str, path: str) -> dict[str, float]:
+    """In a process of its own."""
+    return measured(lambda: JOBS[name](Path(path)))

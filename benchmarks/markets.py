@@ -5,9 +5,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer import Calendar, Event, Offers, Problem, read_rule_pack
-from optimizer.offers import Labels
+from optimizer.offers import Ints, Labels
 
 AS_OF = date(2026, 11, 22)
 KINDS = ("carbon_inclusion", "ccer", "credit", "forestry", "allowance")
@@ -25,7 +26,7 @@ def market(n: int, seed: int = 0, *, minimums: bool = False) -> Offers:
     kind = rng.choice(5, n, p=[0.05, 0.15, 0.3, 0.1, 0.4])
     sellers = max(n // 20, 4)
     zero, blank = np.zeros(n, dtype=np.int64), Labels(np.full(n, -1, dtype=np.int32), ())
-    never = np.full(n, np.datetime64("NaT"), dtype="datetime64[D]")
+    never = np.full(n, np.datetime64("NaT", "D"))
     price = rng.normal(PRICE_MEAN, PRICE_SPREAD, size=(n, 5))[np.arange(n), kind].clip(5)
     bound = rng.random(n) < (0.2 if minimums else 0.0)
     code = kind.astype(np.int32)
@@ -98,13 +99,13 @@ def season(events: int, offers: int, seed: int = 0) -> Problem:
     """
     rng = np.random.default_rng((seed, events, offers))
     today = np.datetime64(AS_OF, "D")
-    opens = today + rng.integers(-200, 200, offers)
+    opens = today + _days(rng.integers(-200, 200, offers))
     supply = replace(
         market(offers, seed),
         vintage=rng.integers(2019, 2026, offers),
         channel=Labels(rng.integers(-1, len(CHANNELS), offers).astype(np.int32), CHANNELS),
         valid_from=opens,
-        valid_until=np.maximum(opens, today) + rng.integers(30, 220, offers),
+        valid_until=np.maximum(opens, today) + _days(rng.integers(30, 220, offers)),
     )
     weight = rng.uniform(0.2, 1.8, events)
     need_t = weight / weight.sum() * float(supply.quantity_kg.sum()) / 1000 * SEASON_SHARE
@@ -114,6 +115,10 @@ def season(events: int, offers: int, seed: int = 0) -> Problem:
         "events": [_of_season(k, t, rng) for k, t in enumerate(need_t.tolist())],
     }
     return Problem(Calendar.model_validate(calendar), supply, read_rule_pack("shanxi-2022"), AS_OF)
+
+
+def _days(count: Ints) -> NDArray[np.timedelta64]:
+    return count.astype("timedelta64[D]")
 
 
 def _of_season(k: int, need_t: float, rng: np.random.Generator) -> dict[str, Any]:

@@ -26,30 +26,29 @@ import httpx2
 
 from api.plain_data import plain_json
 from api.planning import PlanTask, made
+from benchmarks.figures import Figure, beside
 from benchmarks.markets import one_event
+from benchmarks.plans import offers_text
 from optimizer import Problem
 
-AS_OF = "2026-11-22"
+OFFERS, QUICK_OFFERS = 200, 50
 ROUNDS, BLOCK = 80, 10
 """Requests one after the other, and how many of them stand beside as many plans in process at a time."""
 TOGETHER = 200
 """Requests of all clients together."""
 
 
-def service_plans(sizes: list[int]) -> None:
-    """For each number of offers: a POST beside the plan in process, and the pace with several clients."""
+def service(quick: bool) -> Iterator[Figure]:
+    """A POST of a plan beside the plan in process; then all cores' pace over HTTP beside one core's in process."""
     cores = os.cpu_count() or 1
+    n = QUICK_OFFERS if quick else OFFERS
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as url:
-        for n in sizes:
-            problem = one_event(n, whole_lots=False)
-            question = question_of(problem)
-            alone, posted = in_turns(url, question)
-            extra = (posted - alone) * 1000
-            pace, own = together(url, question, cores), 1 / alone
-            print(
-                f"{n:>6,} offers  in process {alone * 1000:7.2f} ms  POST {posted * 1000:7.2f} ms  "
-                f"extra {extra:6.2f} ms  {cores} cores: {pace:7.1f} plans/s, {pace / own:5.2f} x one core in process"
-            )
+        question = question_of(one_event(n, whole_lots=False))
+        alone, posted = in_blocks(url, question, ROUNDS // 8 if quick else ROUNDS)
+        yield beside("service", offers_text(n), "in process", posted, alone)
+        pace, own = together(url, question, cores, TOGETHER // 8 if quick else TOGETHER), 1 / statistics.median(alone)
+        share = pace / own / cores
+        yield Figure("service", f"{offers_text(n)}, all cores", "in process", "share", share, share, share, 1, None)
 
 
 def question_of(problem: Problem) -> dict[str, Any]:
@@ -63,19 +62,19 @@ def question_of(problem: Problem) -> dict[str, Any]:
     return {"event": event, "offers": offers, "as_of": problem.as_of.isoformat(), "explain": "none"}
 
 
-def in_turns(url: str, question: dict[str, Any]) -> tuple[float, float]:
-    """Median seconds from the question's bytes to the plan's: in this process, and over HTTP, in turns of BLOCK."""
+def in_blocks(url: str, question: dict[str, Any], rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds from the question's bytes to the plan's: in this process, and over HTTP, in turns of BLOCK."""
     body = json.dumps(question).encode()
     alone: list[float] = []
     posted: list[float] = []
     with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)) as connection:
-        for _ in range(ROUNDS // BLOCK + 1):  # the first round warms up
+        for _ in range(rounds // BLOCK + 1):  # the first round warms up
             for times, work in ((alone, partial(planned, body)), (posted, partial(post, connection, body))):
                 for _ in range(BLOCK):
                     start = time.perf_counter()
                     work()
                     times.append(time.perf_counter() - start)
-    return statistics.median(alone[BLOCK:]), statistics.median(posted[BLOCK:])
+    return alone[BLOCK:], posted[BLOCK:]
 
 
 def planned(body: bytes) -> bytes:
@@ -95,7 +94,7 @@ def post(connection: http.client.HTTPConnection, body: bytes) -> bytes:
     return content
 
 
-def together(url: str, question: dict[str, Any], cores: int) -> float:
+def together(url: str, question: dict[str, Any], cores: int, requests: int) -> float:
     """Plans a second with twice as many clients as cores."""
     body = json.dumps(question).encode()
 
@@ -107,8 +106,8 @@ def together(url: str, question: dict[str, Any], cores: int) -> float:
     clients = 2 * cores
     with ThreadPoolExecutor(clients) as pool:
         start = time.perf_counter()
-        list(pool.map(some, [TOGETHER // clients] * clients))
-        return TOGETHER / (time.perf_counter() - start)
+        list(pool.map(some, [requests // clients] * clients))
+        return requests // clients * clients / (time.perf_counter() - start)
 
 
 @contextmanager

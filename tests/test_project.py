@@ -12,7 +12,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ["requirements.lock.txt", "requirements.runtime.lock.txt", "requirements.tools.txt"]
+LOCKS = [
+    "requirements.lock.txt",
+    "requirements.runtime.lock.txt",
+    "requirements.peers.lock.txt",
+    "requirements.tools.txt",
+]
 NOT_TEXT = {".xlsx", ".parquet", ".docx", ".pdf", ".png", ".ico", ".woff2", ".ttf", ".otf", ".gz", ".zip"}
 
 
@@ -83,6 +88,7 @@ def test_every_declared_dependency_is_locked_at_a_version_that_was_asked_for() -
 def test_the_solver_is_none_of_the_releases_that_call_wrong_answers_optimal() -> None:
     assert not pins("requirements.runtime.lock.txt")["highspy"].startswith("1.14.")
     assert pins("requirements.lock.txt")["highspy"] == pins("requirements.runtime.lock.txt")["highspy"]
+    assert pins("requirements.lock.txt")["highspy"] == pins("requirements.peers.lock.txt")["highspy"]
 
 
 def test_the_python_of_the_project_is_3_13() -> None:

@@ -21,11 +21,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = "requirements.lock.txt"
 RUNTIME = "requirements.runtime.lock.txt"
+PEERS = "requirements.peers.lock.txt"
 TOOLS = "requirements.tools.txt"
 TOOLS_IN = ["uv==0.13.9"]  # makes .venv and the locks; by hash, so that pip alone can bring it safely
 HEADS = {
     LOCK: "Everything that developing jinheng needs",
     RUNTIME: "What running jinheng needs; the same versions as in requirements.lock.txt",
+    PEERS: "What the benchmarks are measured beside; the same versions as in requirements.lock.txt",
     TOOLS: "What makes the environments",
 }
 DIGEST = "# made from: sha256 "
@@ -67,6 +69,7 @@ def write() -> None:
     compile_lock(TOOLS, ["-"], given="\n".join(TOOLS_IN))
     compile_lock(LOCK, ["--upgrade", "--group", "build", "--group", "dev", "pyproject.toml"])
     compile_lock(RUNTIME, ["--group", "build", "--constraints", LOCK, "pyproject.toml"])
+    compile_lock(PEERS, ["--group", "peers", "--constraints", LOCK])
 
 
 def pins(text: str) -> dict[str, str]:
@@ -97,6 +100,9 @@ def check() -> list[str]:
     for package, version in pins(texts[RUNTIME]).items():
         if everything.get(package) != version:
             faults.append(f"{RUNTIME} has {package} {version}, {LOCK} has {everything.get(package)}: run `make lock`.")
+    for package, version in pins(texts[PEERS]).items():
+        if everything.get(package, version) != version:
+            faults.append(f"{PEERS} has {package} {version}, {LOCK} has {everything[package]}: run `make lock`.")
     return faults
 
 
