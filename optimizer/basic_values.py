@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 
+import numpy as np
+
 from optimizer.basis import Basis
 from optimizer.exact_linear import ExactFactor
 from optimizer.program import INFINITY
 from optimizer.quantities import KG_PER_T
+from optimizer.tally import ZERO
 
 type LooseEntries = dict[int, list[tuple[int, int]]]
 """Loose row -> (position among the basis's own columns, numerator) of what they have there."""
@@ -95,8 +98,8 @@ def exact_factor(basis: Basis) -> ExactFactor:
     return ExactFactor(square)
 
 
-def solve_exactly(basis: Basis, b0: Sequence[Fraction], b1: Sequence[Fraction], everything: bool = True) -> Solved:
-    """x_B = p + q theta, exact. Call after `factor`.
+def solve_exactly(basis: Basis, b0: Sequence[Fraction], b1: Mapping[int, Fraction], everything: bool = True) -> Solved:
+    """x_B = p + q theta, exact, for right-hand sides b0 + theta b1 (`b1` by row). Call after `factor`.
 
     Without `everything`, slacks that stand still are left out: they meet no bound, and their rows held before.
     """
@@ -107,17 +110,17 @@ def solve_exactly(basis: Basis, b0: Sequence[Fraction], b1: Sequence[Fraction], 
     for r, i in enumerate(basis.tight.tolist()):
         whole, part = b0[i].as_integer_ratio()
         right0[r] = Fraction(whole * scale[i] * KG_PER_T - used.get(i, 0) * part, part * KG_PER_T)
-        if b1[i]:
+        if i in b1:
             right1[r] = b1[i] * scale[i]
     p_own, q_own = exact.solve(right0), exact.solve(right1)
     entries = _loose_entries(basis)
-    loose = basis.loose.tolist()
+    loose = basis.loose
     if not everything:
-        slack = (basis.basic[basis.position_of[basis.loose]] >= basis.n).tolist()
-        loose = [i for i, still in zip(loose, slack, strict=True) if not still or i in entries or b1[i]]
+        gaps = loose[basis.basic[basis.position_of[loose]] < basis.n].tolist()
+        loose = np.array(sorted({*gaps, *entries, *(i for i in b1 if basis.row_at[i] < 0)}), dtype=np.int64)
     taken0, taken1 = _taken(entries, p_own), _taken(entries, q_own)
-    p_loose = {i: _left(b0[i], scale[i], used.get(i, 0), taken0.get(i)) for i in loose}
-    q_loose = {i: _left(b1[i], scale[i], 0, taken1.get(i)) for i in loose}
+    p_loose = {i: _left(b0[i], scale[i], used.get(i, 0), taken0.get(i)) for i in loose.tolist()}
+    q_loose = {i: _left(b1.get(i, ZERO), scale[i], 0, taken1.get(i)) for i in p_loose}
     return Solved(basis, exact, entries, p_own, q_own, p_loose, q_loose)
 
 

@@ -59,7 +59,7 @@ def _multipliers(solved: Solved, k: int) -> dict[int, Fraction]:
     for i, value in y.items():
         for c, v in solved.loose_entries.get(i, ()):
             cost[c] = cost.get(c, 0) - value * v
-    found = solved.exact.solve_transposed(cost)
+    found = solved.exact.solve_transposed(cost) if cost else {}
     return y | {int(basis.tight[r]): v for r, v in found.items()}
 
 

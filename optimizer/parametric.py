@@ -88,7 +88,7 @@ class Walk:
     ) -> None:
         self.program, self.cancelled = program, cancelled
         self.b0 = program.right_hand_sides(program.needs() if needs is None else needs)
-        self.b1 = [Fraction(0)] * program.m
+        self.b1: dict[int, Fraction] = {}
         self.basis = Basis(program)
         self.start_row = self.row(start)
         self.pivots = 0
@@ -110,7 +110,7 @@ class Walk:
     def _from_nothing(self, high: Fraction | None, only_last: bool) -> list[Segment]:
         self.b1[self.start_row] = Fraction(1)
         found = self._follow(Fraction(0), high, only_last)
-        self.b1[self.start_row] = Fraction(0)
+        del self.b1[self.start_row]
         return found
 
     def along(self, rates: Mapping[int, Fraction], low: Fraction, high: Fraction | None) -> list[Segment]:
@@ -167,7 +167,9 @@ class Walk:
     def _mend(self, wrong: int, theta: Fraction, repairs: int) -> int:
         if repairs >= REPAIRS_MAX:
             raise SolverFailure("a basis of the curve could not be mended")
-        right = [a + b * theta if b else a for a, b in zip(self.b0, self.b1, strict=True)]
+        right = list(self.b0)
+        for i, rate in self.b1.items():
+            right[i] += rate * theta
         self.basis.enter(wrong, self.basis.standing(right))
         return repairs + 1
 

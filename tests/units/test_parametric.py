@@ -12,11 +12,12 @@ import pytest
 from api import read_problem
 from optimizer import parametric
 from optimizer.basic_values import solve_exactly
+from optimizer.basis import Basis
 from optimizer.errors import BadInput, Cancelled, SolverFailure
 from optimizer.exact_linear import ExactFactor
 from optimizer.exact_program import ExactProgram, cost_row, exact_program, money_row, with_moving_rows
 from optimizer.optimality import wrong_column
-from optimizer.parametric import Segment, Walk
+from optimizer.parametric import Segment, Walk, on
 from optimizer.problem import Problem
 from optimizer.solution import solve
 from scenarios.alternatives import alternatives
@@ -73,6 +74,26 @@ def test_a_singular_matrix_is_refused():
     """Two rows alike: no solution is made up."""
     with pytest.raises(SolverFailure, match="singular"):
         ExactFactor([{0: 1, 1: 2}, {0: 2, 1: 4}])
+
+
+@pytest.mark.parametrize("name", MARKETS)
+def test_sums_of_rows_are_the_products_with_the_whole_matrix(name):
+    """For all columns, for some of them, and for multipliers that most rows do not have."""
+    program = money_program(example(name))
+    basis = Basis(program)
+    rng = np.random.default_rng(5)
+    whole = np.zeros((program.m, program.n + program.m))
+    whole[program.rows, program.columns] = program.values
+    whole[:, program.n :] = np.eye(program.m)
+    for share in (0.05, 1.0):
+        y = rng.normal(size=program.m) * (rng.random(program.m) < share)
+        np.testing.assert_allclose(basis.sums.of_all(y), y @ whole, rtol=1e-12, atol=1e-9)
+        for some in (
+            np.arange(0, program.n + program.m, 3),
+            np.array([program.n, 0, program.n - 1]),
+            np.array([], dtype=int),
+        ):
+            np.testing.assert_allclose(basis.sums.of(y, some), (y @ whole)[some], rtol=1e-12, atol=1e-9)
 
 
 # --------------------------------------------------------------------------------------------------------------- walks
@@ -141,6 +162,7 @@ def test_quantities_of_a_segment_are_what_its_levels_are_made_of():
         quantity = {a: p + q * money for a, (p, q) in segment.quantities.items()}
         cost = sum(Fraction(int(program.arcs.unit_cost_e8[a]), 10**10) * t for a, t in quantity.items())
         first = sum((t for a, t in quantity.items() if program.arcs.tier[a] == 1), Fraction(0))
+        assert on(segment.spent, money) == cost and on(segment.tiers[0], money) == first
         assert cost == money == segment.level(names.index("cost"), money)
         assert segment.level(names.index("tier 1"), money) == need - first
 
