@@ -28,6 +28,9 @@ from optimizer.timeline import (
     purchase_dates,
 )
 
+DAYS = 2**22
+"""More days than there are from 1970 to the last date that can be written."""
+
 
 @dataclass(frozen=True, eq=False)
 class Arcs:
@@ -114,7 +117,8 @@ def present_value(payments: Sequence[tuple[int, int]], base_year: int, discount_
 
 def build_arcs(problem: Problem, screening: Screening) -> Arcs:
     """Every eligible event, offer, date and break."""
-    parts = [_event_arcs(problem, screening, e) for e in range(len(problem.events))]
+    known: dict[tuple[bool, int], Dates] = {}
+    parts = [_event_arcs(problem, screening, e, known) for e in range(len(problem.events))]
     event, offer, day, late = (np.concatenate([p[k] for p in parts]) for k in range(4))
     offers = problem.offers
     factor = _factors_e4(problem, offer, day)
@@ -165,8 +169,10 @@ def cover_e8(problem: Problem, event: Ints, eta: Ints, least: Ints) -> Ints:
     return cover
 
 
-def _event_arcs(problem: Problem, screening: Screening, e: int) -> tuple[Ints, Ints, Dates, Bools]:
-    """Event, offer, purchase date and lateness of each line of one event, canonical order."""
+def _event_arcs(
+    problem: Problem, screening: Screening, e: int, known: dict[tuple[bool, int], Dates]
+) -> tuple[Ints, Ints, Dates, Bools]:
+    """Event, offer, purchase date and lateness of each line of one event, canonical order; dates are `known` once."""
     offers = problem.offers
     rows = np.flatnonzero(screening.reasons[e] == 0)
     rows = rows[np.argsort(screening.tier[rows], kind="stable")]
@@ -175,17 +181,20 @@ def _event_arcs(problem: Problem, screening: Screening, e: int) -> tuple[Ints, I
     if not may_wait(problem, e):
         return np.full(len(rows), e), rows, first, late
     last = last_purchase_dates(offers, Deadlines.of(problem.events[e], problem.rule_pack))[rows]
-    by_year = money_has_years(problem, e)
-    changes = {name: problem.outlook.changes(name) for name in offers.instrument.names}
-    known: dict[tuple[object, object, str], list[date]] = {}
-    chosen: list[list[date]] = []
-    for i, (a, b) in enumerate(zip(first.astype(object), last.astype(object), strict=True)):
-        key = (a, a if late[i] else b, offers.instrument[rows[i]])
-        if key not in known:
-            known[key] = [a] if late[i] else purchase_dates(a, b, changes[key[2]], by_year)
-        chosen.append(known[key])
-    counts = np.array([len(c) for c in chosen], dtype=np.int64)
-    days = np.array([d for c in chosen for d in c], dtype="datetime64[D]")
+    by_year, instrument = money_has_years(problem, e), offers.instrument
+    # Lines of one first day, last day and instrument have the same dates; a late one has its first day alone.
+    spans = first.astype(np.int64) * DAYS + last.astype(np.int64)
+    codes = spans * (len(instrument.names) + 1) + np.where(late, 0, instrument.codes[rows] + 1)
+    unique, at, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    for code, row in zip(unique.tolist(), at.tolist(), strict=True):
+        if (by_year, code) not in known:
+            a, b = first[row].astype(object), last[row].astype(object)
+            changes = problem.outlook.changes(instrument[rows[row]])
+            dates = [a] if late[row] else purchase_dates(a, b, changes, by_year)
+            known[by_year, code] = np.array(dates, dtype="datetime64[D]")
+    chosen = [known[by_year, code] for code in unique.tolist()]
+    counts = np.array([len(c) for c in chosen], dtype=np.int64)[inverse]
+    days = np.concatenate([np.zeros(0, dtype="datetime64[D]"), *(chosen[k] for k in inverse.tolist())])
     return np.full(int(counts.sum()), e), np.repeat(rows, counts), days, np.repeat(late, counts)
 
 

@@ -14,14 +14,22 @@ from numpy.typing import NDArray
 from optimizer.chain import WorkLimits
 from optimizer.program import Floats, Index, Program
 from optimizer.solver import Outcome, Session
-from optimizer.tolerances import ZERO_DUAL
+from optimizer.tolerances import NOTHING, ZERO_DUAL
 
 SMALL_COLUMNS = 64
 """Up to this many columns the whole program is the master."""
 START_NEED = 1.3
 """The start could cover this many times the need of each event, before group caps."""
+SHARED_ARCS = 30
+"""Arcs of each event, about, of those that would cover all events together."""
+SCATTER = 2_654_435_761
+"""Knuth's multiplier: picks arcs evenly and always the same."""
 ENTERING = 2000
-"""Columns that enter at a time at most, those with the best reduced cost first."""
+"""Columns that enter at a time where more would improve: the best reduced costs, beside some of each event."""
+ALIKE_DIGITS = 9
+"""Decimals to which reduced costs are compared when arcs of an event are chosen."""
+LARGE_COLUMNS = 8_000
+"""From here on the solver goes on from its point by the primal simplex: a season took a tenth of the iterations."""
 ROUNDS_MAX = 1000
 """A master that grows more often than this has a defect."""
 
@@ -43,38 +51,61 @@ class Start:
 
 def first_columns(start: Start) -> NDArray[np.bool_]:
     """The best arcs of each event, by rank and then price, that together cover START_NEED times its need."""
-    order = np.lexsort((start.price, start.rank, start.event))
+    chosen = np.zeros(len(start.event), dtype=bool)
+    chosen[covering(start, np.lexsort((start.price, start.rank, start.event)), start.need_t)] = True
+    return chosen
+
+
+def shared_columns(start: Start) -> Index:
+    """Arcs for events that share a market, and cannot all have the best of it.
+
+    For each event, some of those arcs that would cover all events together, scattered evenly.
+    """
+    events, first = np.unique(start.event, return_index=True)
+    if len(events) < 2:
+        return np.zeros(0, dtype=np.int64)
+    all_need = np.full(len(start.event), start.need_t[first].sum())
+    shared = covering(start, np.lexsort((start.price, start.rank, start.event)), all_need)
+    return shared[(shared * SCATTER) % 2**32 < 2**32 * SHARED_ARCS * len(events) / max(len(shared), 1)]
+
+
+def covering(start: Start, order: Index, need_t: Floats) -> Index:
+    """Of arcs in an order by event, each event's first that together cover START_NEED times its need."""
     effective, event = start.effective_t[order], start.event[order]
     covered = np.cumsum(effective) - effective
     first = np.flatnonzero(np.append(True, event[1:] != event[:-1])) if len(event) else np.zeros(0, dtype=np.int64)
     before = np.repeat(covered[first], np.diff(np.append(first, len(event))))
-    chosen = np.zeros(len(event), dtype=bool)
-    chosen[order] = covered - before < START_NEED * start.need_t[order]
-    return chosen
+    return order[covered - before < START_NEED * need_t[order]]
+
+
+def _priced(program: Program, cost: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Reduced costs under these duals, and the sum of the absolute terms of each."""
+    return cost - program.transposed(y), np.abs(cost) + program.absolute_transposed(np.abs(y))
 
 
 class Master:
     """A program solved through a growing part of it. `solve` answers for the whole: x and duals of full shape."""
 
     def __init__(self, program: Program, start: Start) -> None:
-        self.program = program
-        inside = np.ones(program.n, dtype=bool)
+        self.program, self._start = program, start
+        self.columns = np.arange(program.n)
         if program.n > SMALL_COLUMNS:
+            inside = np.ones(program.n, dtype=bool)
             inside[: len(start.event)] = first_columns(start)
-        self.columns = np.flatnonzero(inside)
+            inside[shared_columns(start)] = True
+            self.columns = np.flatnonzero(inside)
         self.rows = self._rows_of(self.columns)
         self._open()
 
     def _rows_of(self, columns: Index) -> Index:
-        inside = np.zeros(self.program.n, dtype=bool)
-        inside[columns] = True
         touched = np.zeros(self.program.m, dtype=bool)
-        touched[self.program.entry_row[inside[self.program.entry_column]]] = True
+        touched[self.program.entry_row[self.program.entries_of(columns)[0]]] = True
         return np.flatnonzero(touched)
 
     def _open(self) -> None:
         """Write the present part in PuLP and hand it to the solver."""
         self.session = Session(self.program.part(self.columns, self.rows))
+        self._has_basis = False
 
     def solve(
         self, cost: Floats, bounds: tuple[Floats, Floats, Floats, Floats], limits: WorkLimits
@@ -86,6 +117,8 @@ class Master:
         """
         program = self.program
         lower, upper, row_lower, row_upper = bounds
+        if 2 * np.count_nonzero(upper[self.columns] > lower[self.columns]) < len(self.columns) >= LARGE_COLUMNS:
+            self._forget()  # so much is settled that presolve gains more than the last basis
         for _ in range(ROUNDS_MAX):
             self.session.set_column_bounds(lower[self.columns], upper[self.columns])
             self.session.set_row_bounds(row_lower[self.rows], row_upper[self.rows])
@@ -93,34 +126,57 @@ class Master:
             outcome = self._optimum(limits)
             if outcome is None or outcome.x is None or outcome.row_dual is None:
                 return None
+            x = lower.copy()
+            x[self.columns] = outcome.x
             y = np.zeros(program.m)
             y[self.rows] = outcome.row_dual
-            reduced = cost - program.transposed(y)
-            size = np.abs(cost) + program.absolute_transposed(np.abs(y))
-            outside = np.ones(program.n, dtype=bool)
-            outside[self.columns] = False
-            entering = np.flatnonzero(outside & (upper > lower) & (reduced < -ZERO_DUAL * size))
+            reduced, size = _priced(program, cost, y)
+            entering = self._improving(reduced, size, lower, upper)
+            if len(entering) and outcome.objective <= NOTHING and (cost >= 0).all() and (lower >= 0).all():
+                # Nothing is less than nothing: without any multiplier the point is seen to be optimal.
+                y = np.zeros(program.m)
+                reduced, size = _priced(program, cost, y)
+                entering = self._improving(reduced, size, lower, upper)
             if not len(entering):
-                x = lower.copy()
-                x[self.columns] = outcome.x
                 return outcome.of_whole(x, reduced, y), size
-            best = entering[np.argsort(reduced[entering], kind="stable")[:ENTERING]]
-            self._grow(np.sort(best))
+            self._grow(self._chosen(entering, reduced))
         return None
 
+    def _improving(self, reduced: Floats, size: Floats, lower: Floats, upper: Floats) -> Index:
+        """Columns outside that would improve."""
+        outside = np.ones(self.program.n, dtype=bool)
+        outside[self.columns] = False
+        return np.flatnonzero(outside & (upper > lower) & (reduced < -ZERO_DUAL * size))
+
+    def _chosen(self, entering: Index, reduced: Floats) -> Index:
+        """Where many would improve: those with the best reduced costs, and of each event enough to cover it anew."""
+        if len(entering) <= ENTERING:
+            return entering
+        best = entering[np.argsort(reduced[entering], kind="stable")[:ENTERING]]
+        start = self._start
+        arcs = entering[entering < len(start.event)]
+        # Levels that count gaps improve alike by all arcs of an event: then the cheapest.
+        order = np.lexsort((start.price[arcs], np.round(reduced[arcs], ALIKE_DIGITS), start.event[arcs]))
+        return np.union1d(best, covering(start, arcs[order], start.need_t))
+
     def _optimum(self, limits: WorkLimits) -> Outcome | None:
-        for _ in range(2):
-            outcome = self.session.solve(seconds=limits.seconds_left(), cancelled=limits.cancelled)
-            if outcome.status == "optimal" and outcome.row_dual is not None:
+        large = len(self.columns) >= LARGE_COLUMNS
+        for primal in (large and self._has_basis, False):
+            outcome = self.session.solve(seconds=limits.seconds_left(), cancelled=limits.cancelled, primal=primal)
+            self._has_basis = outcome.status == "optimal" and outcome.row_dual is not None
+            if self._has_basis:
                 return outcome
-            self.session.forget()
+            self._forget()
         return None
+
+    def _forget(self) -> None:
+        self._has_basis = False
+        self.session.forget()
 
     def _grow(self, entering: Index) -> None:
         """Add columns, and the rows that they are the first to touch, to the live solver."""
         columns = np.append(self.columns, entering)
-        rows = self._rows_of(columns)
-        fresh = np.setdiff1d(rows, self.rows)
+        fresh = np.setdiff1d(self._rows_of(entering), self.rows)
         self.rows = np.append(self.rows, fresh)
         self.columns = columns
         self.session.extend(self.program.part(self.columns, self.rows), len(entering), len(fresh))

@@ -111,13 +111,30 @@ class Program:
         """|A|' y, shape (n,)."""
         return np.bincount(self.entry_column, np.abs(self.entry_value) * y[self.entry_row], minlength=self.n)
 
+    @cached_property
+    def _by_column(self) -> tuple[NDArray[np.int32], Index]:
+        """The entries in order of their columns, and where each column's begin, shape (n + 1,)."""
+        starts = np.zeros(self.n + 1, dtype=np.int64)
+        np.cumsum(np.bincount(self.entry_column, minlength=self.n), out=starts[1:])
+        return np.argsort(self.entry_column, kind="stable").astype(np.int32), starts
+
+    def entries_of(self, columns: Index) -> tuple[Index, Index]:
+        """The entries of some columns, one column after the other, and the place of each entry's column among them."""
+        order, starts = self._by_column
+        counts = starts[columns + 1] - starts[columns]
+        place = np.repeat(np.arange(len(columns)), counts)
+        first = np.cumsum(counts) - counts
+        return order[np.arange(len(place)) + (starts[columns] - first)[place]].astype(np.int64), place
+
     def part(self, columns: Index, rows: Index) -> "Program":
         """Only these columns and rows, in this order; without levels and names."""
-        column_at, row_at = np.full(self.n, -1, dtype=np.int64), np.full(self.m, -1, dtype=np.int64)
-        column_at[columns], row_at[rows] = np.arange(len(columns)), np.arange(len(rows))
-        new_column, new_row = column_at[self.entry_column], row_at[self.entry_row]
-        kept = np.flatnonzero((new_column >= 0) & (new_row >= 0))
-        kept = kept[np.lexsort((new_column[kept], new_row[kept]))]
+        row_at = np.full(self.m, -1, dtype=np.int64)
+        row_at[rows] = np.arange(len(rows))
+        entries, new_column = self.entries_of(columns)
+        new_row = row_at[self.entry_row[entries]]
+        inside = np.flatnonzero(new_row >= 0)
+        inside = inside[np.lexsort((new_column[inside], new_row[inside]))]
+        kept, new_row, new_column = entries[inside], new_row[inside], new_column[inside]
         return Program(
             column_names=(),
             lower=self.lower[columns],
@@ -126,8 +143,8 @@ class Program:
             row_keys=tuple(self.row_keys[i] for i in rows.tolist()),
             row_lower=self.row_lower[rows],
             row_upper=self.row_upper[rows],
-            entry_row=new_row[kept],
-            entry_column=new_column[kept],
+            entry_row=new_row,
+            entry_column=new_column,
             entry_value=self.entry_value[kept],
             levels=(),
             use_of=np.zeros(0, dtype=np.int64),

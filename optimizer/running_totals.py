@@ -237,7 +237,8 @@ class RunningTotals:
 
     def vector(self, counted: Sequence[tuple[str, Fraction | None]]) -> list[int | Fraction]:
         """Levels in order, each in its unit; one that is held with slack counts from its cap (same unit) on."""
-        return [self.level(n) if cap is None else max(self.level(n), cap) for n, cap in counted]
+        values = [(self.level(n), cap) for n, cap in counted]
+        return [cap if cap is not None and cap > value else value for value, cap in values]
 
 
 def _misfits(arc: _Arc, kg: int) -> bool:

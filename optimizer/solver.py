@@ -30,6 +30,8 @@ UNLIMITED = 2_147_483_647
 FEASIBLE = 2
 """HiGHS's SolutionStatus for a point that satisfies all bounds and rows within its tolerances."""
 CANCEL_POLL_SECONDS = 0.05
+DUAL_SIMPLEX, PRIMAL_SIMPLEX = 1, 4
+"""HiGHS's simplex_strategy."""
 
 type Status = Literal["optimal", "limit", "infeasible"]
 
@@ -153,11 +155,16 @@ class Session:
         seconds: float | None = None,
         absolute_gap: float = 1e-6,
         cancelled: Callable[[], bool] | None = None,
+        primal: bool = False,
     ) -> Outcome:
-        """Minimise. Raises SolverFailure when HiGHS gives up without saying why, Cancelled when asked to stop."""
+        """Minimise; `primal` goes on from a point that is still feasible, where costs or columns are new.
+
+        Raises SolverFailure when HiGHS gives up without saying why, Cancelled when asked to stop.
+        """
         highs = self._highs
         whole = bool(self.integer.any())
         highs.setOptionValue("time_limit", INFINITY if seconds is None else highs.getRunTime() + max(seconds, 0.0))
+        highs.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX if primal else DUAL_SIMPLEX)
         highs.setOptionValue("mip_rel_gap", 0.0)
         highs.setOptionValue("mip_abs_gap", absolute_gap)
         highs.setOptionValue("mip_feasibility_tolerance", SOLVER_INTEGRALITY)

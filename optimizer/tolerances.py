@@ -6,6 +6,9 @@ ZERO_DUAL = 1e-9
 """Relative. A reduced cost or dual counts as non-zero above this times the sum of the absolute terms it is made of
 (MODEL 6); scale-free, so tonnes and megatonnes give the same face."""
 
+NOTHING = 1e-9
+"""t or yuan. A level of no less than 0 whose value is below this is at its best."""
+
 INTEGRALITY = 1e-6
 """Lots. A lot count nearer than this to a whole number is read as it."""
 
