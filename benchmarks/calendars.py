@@ -1,14 +1,10 @@
 """A year's calendar on one market: the certified plan beside one raw solve of the whole program, and its growth."""
 
-import statistics
 from collections.abc import Iterator
-from functools import partial
 
-from benchmarks.figures import Figure, beside, growth, in_turns
+from benchmarks.figures import Figure
 from benchmarks.markets import season
-from benchmarks.peers import cold_solve, program_of
-from benchmarks.plans import unproven
-from optimizer import plan
+from benchmarks.plans import beside_cold, exponents
 
 EVENTS, OFFERS = 500, 2_000
 QUICK = 20, 200
@@ -25,8 +21,7 @@ def size_text(events: int, offers: int) -> str:
 def calendar(quick: bool) -> Iterator[Figure]:
     """500 events share 2,000 offers; half of the pairs may trade, budgets bind a little."""
     events, offers = QUICK if quick else (EVENTS, OFFERS)
-    ours, cold, note = _seconds(events, offers, 3 if quick else 1)
-    yield beside("calendar", size_text(events, offers), "cold", ours, cold, 1.0, note=note)
+    yield beside_cold("calendar", size_text(events, offers), season(events, offers), 1, 1.0, warm=quick).figure
 
 
 def calendar_growth(quick: bool) -> Iterator[Figure]:
@@ -39,25 +34,10 @@ def calendar_growth(quick: bool) -> Iterator[Figure]:
 
 
 def _grown(what: str, sizes: list[tuple[int, int]], beside_what: str) -> Iterator[Figure]:
-    ours, cold = [], []
+    found = []
     for events, offers in sizes:
-        mine, raw, note = _seconds(events, offers, 3)
-        ours.append(statistics.median(mine))
-        cold.append(statistics.median(raw))
-        yield beside("calendar-growth", size_text(events, offers), "cold", mine, raw, note=note)
+        size = size_text(events, offers)
+        found.append(beside_cold("calendar-growth", size, season(events, offers), 3, None, warm=False))
+        yield found[-1].figure
     numbers = [pair[0 if what == "events" else 1] for pair in sizes]
-    span = f"{numbers[0]:,} .. {numbers[-1]:,} {what}, {beside_what}"
-    yield growth("calendar-growth", span, "none", numbers, ours)
-    yield growth("calendar-growth", f"{span}, the raw solve", "none", numbers, cold)
-
-
-def _seconds(events: int, offers: int, turns: int) -> tuple[list[float], list[float], str]:
-    problem = season(events, offers)
-    program = program_of(problem)
-    notes = []
-
-    def ours() -> None:
-        notes.append(unproven(plan(problem, explanations="none")))
-
-    seconds, _ = in_turns({"ours": ours, "cold": partial(cold_solve, program)}, turns, warm=False)
-    return seconds["ours"], seconds["cold"], max(notes)
+    yield from exponents("calendar-growth", numbers, f"{what}, {beside_what}", found)

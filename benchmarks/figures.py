@@ -37,7 +37,9 @@ class Figure:
     mark: float | None
     """What is asked for; None: reported only."""
     note: str = ""
-    """A code of `report.NOTES`: why it does not count. Empty: it counts."""
+    """A code of `wording.NOTES`: why it does not count. Empty: it counts."""
+    cut: bool = False
+    """The yardstick was stopped before it had an answer: the true ratio is less."""
 
     @property
     def key(self) -> Key:
@@ -61,7 +63,7 @@ class Figure:
         mark = "" if self.mark is None else f"  mark {self.mark:g} {'met' if self.met else 'NOT MET'}"
         told = f"  does not count: {self.note}" if self.note else mark
         return (
-            f"{self.row:>14}  {self.size:<32} {self.yardstick:<20} {self.kind:<8} {self.value:9.3g} "
+            f"{self.row:>14}  {self.size:<32} {self.yardstick:<20} {self.kind:<8} {'<' * self.cut:>1}{self.value:9.3g} "
             f"[{self.low:.3g} .. {self.high:.3g}] in {self.turns}{told}"
         )
 
@@ -94,6 +96,7 @@ def beside(
     *,
     kind: Literal["ratio", "speed-up"] = "ratio",
     note: str = "",
+    cut: bool = False,
 ) -> Figure:
     """The ratio of medians of two series that were measured in turns, with the quartiles of the pairs.
 
@@ -105,7 +108,7 @@ def beside(
     pairs = [a / b for a, b in zip(above, below, strict=True)]
     low, high = quartiles(pairs)
     value = statistics.median(above) / statistics.median(below)
-    return Figure(row, size, yardstick, kind, value, low, high, len(pairs), mark, note)
+    return Figure(row, size, yardstick, kind, value, low, high, len(pairs), mark, note, cut)
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float]:

@@ -23,7 +23,7 @@ def marks(figures: Sequence[Figure], lang: Language) -> Json:
         Text("与目标之比", "Against the marks").say(lang),
         Text("左侧为达到; 线为四分位区间", "left of 1 is met; lines are the quartiles").say(lang),
     )
-    rows = [_against_mark(one, lang) for one in figures if one.mark is not None and not one.note]
+    rows = [_against_mark(one, lang) for one in figures if one.mark is not None and not one.note and one.value > 0]
     if not rows:
         return nothing(title, Text("没有结果", "no results"), lang)
     place = axis("name", None, "nominal", sort=None, axis={"labelLimit": 330})

@@ -3,10 +3,10 @@
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,16 +17,26 @@ from benchmarks.own_process import beyond_mb, in_own_process
 from benchmarks.peers import cold_solve, levels_of, naive_lots, program_of, value_of_plan
 from optimizer import Offers, Plan, Problem, plan
 from optimizer.offers import Labels
-from optimizer.program import Program
+from optimizer.program import INFINITY, Program
 
 GROWTH_SIZES, QUICK_GROWTH_SIZES = (1_000, 10_000, 100_000, 1_000_000), (500, 1_000, 2_000, 4_000)
 PEER_SIZES, QUICK_PEER_SIZES = (2_000, 20_000), (200,)
 WHOLE_SIZES, QUICK_WHOLE_SIZES = (200, 1_000), (100,)
 WHOLE_SEEDS = range(5)
+PATIENCE = 5.0
+"""A raw solve is stopped once it has taken this many times as long as the plan."""
 NAIVE_SECONDS = 20.0
 """A level of the naive chain of integer programs may take this long."""
 AGREE = 1e-5
 """Relative to a level's value, and to the need for levels in t: chains that differ by more do not agree."""
+
+
+class Measured(NamedTuple):
+    """A figure and the medians behind it, s."""
+
+    figure: Figure
+    ours: float
+    cold: float
 
 
 def offers_text(n: int) -> str:
@@ -55,30 +65,34 @@ def event(quick: bool) -> Iterator[Figure]:
     yield beside("event", f"{offers_text(n)}, explained", "cold", seconds["explained"], seconds["cold"])
 
 
+def beside_cold(row: str, size: str, problem: Problem, turns: int, mark: float | None, *, warm: bool) -> Measured:
+    """The certified plan and one raw solve in turns; a raw solve that takes PATIENCE times as long is stopped."""
+    program = program_of(problem)
+    notes, cut, last = [""], [False], [INFINITY]
+
+    def ours() -> None:
+        start = time.perf_counter()
+        notes.append(unproven(plan(problem, explanations="none")))
+        last[0] = time.perf_counter() - start
+
+    def cold() -> None:
+        cut.append(cold_solve(program, PATIENCE * last[0]) is None)
+
+    seconds, _ = in_turns({"ours": ours, "cold": cold}, turns, warm=warm)
+    figure = beside(row, size, "cold", seconds["ours"], seconds["cold"], mark, note=max(notes), cut=any(cut))
+    return Measured(figure, statistics.median(seconds["ours"]), statistics.median(seconds["cold"]))
+
+
 def market(quick: bool) -> Iterator[Figure]:
     """100,000 offers of 5,000 capped sellers."""
-    yield _beside_cold("market", 2_000 if quick else 100_000, 5, 1.0)
+    n = 2_000 if quick else 100_000
+    yield beside_cold("market", offers_text(n), one_event(n, whole_lots=False), 3, 1.0, warm=quick).figure
 
 
 def million(quick: bool) -> Iterator[Figure]:
     """1,000,000 offers of 50,000 capped sellers."""
-    yield _beside_cold("million", 4_000 if quick else 1_000_000, 2, 0.5)
-
-
-def _beside_cold(row: str, n: int, turns: int, mark: float | None) -> Figure:
-    problem = one_event(n, whole_lots=False)
-    program = program_of(problem)
-    notes: list[str] = []
-
-    def ours() -> None:
-        notes.append(unproven(plan(problem, explanations="none")))
-
-    seconds, _ = in_turns({"ours": ours, "cold": lambda: _run(program)}, turns, warm=n < 500_000)
-    return beside(row, offers_text(n), "cold", seconds["ours"], seconds["cold"], mark, note=max(notes))
-
-
-def _run(program: Program) -> None:
-    cold_solve(program)
+    n = 4_000 if quick else 1_000_000
+    yield beside_cold("million", offers_text(n), one_event(n, whole_lots=False), 1, 0.5, warm=quick).figure
 
 
 # ------------------------------------------------------------------------------------------------------------ growth
@@ -87,19 +101,24 @@ def _run(program: Program) -> None:
 def growths(quick: bool) -> Iterator[Figure]:
     """From a thousand offers to a million: each beside one raw solve, and the exponents of both."""
     sizes = QUICK_GROWTH_SIZES if quick else GROWTH_SIZES
-    ours, cold = [], []
+    found = []
     for n in sizes:
+        turns = 7 if n <= 10_000 else 1
         problem = one_event(n, whole_lots=False)
-        program = program_of(problem)
-        works = {"ours": partial(_planned, problem), "cold": partial(_run, program)}
-        turns = 7 if n <= 10_000 else 3 if n <= 100_000 else 1
-        seconds, _ = in_turns(works, turns, warm=n <= 10_000)
-        ours.append(statistics.median(seconds["ours"]))
-        cold.append(statistics.median(seconds["cold"]))
-        yield beside("growth", offers_text(n), "cold", seconds["ours"], seconds["cold"])
-    span = f"{sizes[0]:,} .. {sizes[-1]:,} offers"
-    yield growth("growth", span, "none", sizes, ours, 1.1)
-    yield growth("growth", f"{span}, the raw solve", "none", sizes, cold)
+        found.append(beside_cold("growth", offers_text(n), problem, turns, None, warm=n <= 10_000))
+        yield found[-1].figure
+    yield from exponents("growth", sizes, "offers", found, 1.1)
+
+
+def exponents(
+    row: str, sizes: Sequence[int], what: str, found: Sequence[Measured], mark: float | None = None
+) -> Iterator[Figure]:
+    """Growth of the plan over all sizes, and of the raw solve over those at which it was not stopped."""
+    yield growth(row, f"{sizes[0]:,} .. {sizes[-1]:,} {what}", "none", sizes, [one.ours for one in found], mark)
+    ended = [(n, one.cold) for n, one in zip(sizes, found, strict=True) if not one.figure.cut]
+    if len(ended) > 1:
+        raw, seconds = zip(*ended, strict=True)
+        yield growth(row, f"{raw[0]:,} .. {raw[-1]:,} {what}, the raw solve", "none", raw, seconds)
 
 
 def _planned(problem: Problem) -> None:

@@ -56,8 +56,8 @@ def _table(figures: Iterable[Figure], lang: Language) -> str:
 def _line(one: Figure, lang: Language) -> str:
     met = "" if one.met is None else MET[one.met].say(lang)
     result = NOTES[one.note].say(lang) if one.note else met
-    value = "-" if one.note else number(one.value)
-    spread = "-" if one.note or one.low == one.high else f"{number(one.low)} .. {number(one.high)}"
+    value = "-" if one.note else f"{'< ' * one.cut}{number(one.value)}"
+    spread = "-" if one.note or one.cut or one.low == one.high else f"{number(one.low)} .. {number(one.high)}"
     mark = "" if one.mark is None else f"{'≥' if one.more_is_better else '≤'} {one.mark:g}"
     words = ROWS[one.row].work.say(lang), size_text(one.size, lang), YARDSTICKS[one.yardstick].say(lang)
     return (
