@@ -6,12 +6,15 @@ here knows what is right or wrong: a corrected cell is read as if it stood in th
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from market_data.sources.raw_table import RawTable, sound_text
 from optimizer.findings import Finding
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LEFT_OUT = "备注"
 """The header of a column that is read past."""

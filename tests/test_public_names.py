@@ -2,7 +2,7 @@
 
 import ast
 import importlib
-from pathlib import Path
+import inspect
 
 import pytest
 
@@ -42,10 +42,13 @@ def test_every_public_name_is_there_and_says_what_it_is(package):
 
 def test_what_is_imported_on_demand_is_what_type_checkers_see():
     module = importlib.import_module("market_data")
-    seen = {}
-    for node in ast.walk(ast.parse(Path(module.__file__).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("market_data."):
-            seen |= {name.name: getattr(importlib.import_module(node.module), name.name) for name in node.names}
+    tree = ast.parse(inspect.getsource(module))
+    seen = {
+        name.name: getattr(importlib.import_module(node.module), name.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("market_data.")
+        for name in node.names
+    }
     assert sorted(seen) == sorted(module.__all__)
     assert all(getattr(module, name) is thing for name, thing in seen.items())
 

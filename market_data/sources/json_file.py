@@ -12,14 +12,15 @@ import numpy as np
 
 from market_data.sources.csv_file import decode
 from market_data.sources.raw_table import (
+    CodedCells,
     RawTable,
     cell_text,
     check_length,
     check_width,
+    coded_texts,
     decimal_text,
     refuse,
     sound_text,
-    text_series,
 )
 from optimizer.findings import Finding, fault
 
@@ -97,8 +98,8 @@ def table_of_rows(rows: list[Any]) -> RawTable:
             nested = [n for n, v in zip(positions, values, strict=True) if isinstance(v, dict | list)]
             found.extend(_nested(header, number) for number in nested)
         texts = values if kinds == {str} else [cell_text(v) for v in values]
-        columns.append(text_series(texts))
-    table = RawTable(tuple(sound_text(h) for h in headers), tuple(columns), np.array(positions, dtype=np.int64))
+        columns.append(coded_texts(texts))
+    table = RawTable(tuple(sound_text(h) for h in headers), CodedCells(columns), np.array(positions, dtype=np.int64))
     for finding in found:
         table.complaints.add(finding)
     return table

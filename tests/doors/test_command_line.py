@@ -162,6 +162,29 @@ def test_help_imports_neither_the_engine_nor_tables():
     assert done.stdout.strip().endswith("[]")
 
 
+def test_a_plan_loads_no_service_no_pictures_no_scenarios_and_no_reader_of_logs(files):
+    heavy = (
+        "fastapi",
+        "starlette",
+        "uvicorn",
+        "sqlalchemy",
+        "alembic",
+        "jinja2",
+        "altair",
+        "vl_convert",
+        "dbos",
+        "scipy",
+    )
+    unasked = "scenarios", "httpx2", "xlsxwriter", "docx", "typst", "python_calamine", "pyarrow.parquet"
+    ours = "market_data.price_models", "market_data.screening", "market_data.differences", "cpsat_logutils"
+    arguments = ["plan", str(files.event), "--offers", str(files.offers), "--as-of", "2026-11-22"]
+    code = f"""import sys, api.cli as c
+assert c.run({arguments}) in (0, 3)
+print(sorted(set({heavy + unasked + ours}) & set(sys.modules)))"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("[]")
+
+
 def test_offers_validate(jinheng, files):
     good = jinheng("offers", "validate", str(files.offers), "--lang", "en")
     assert good.code == 0
