@@ -40,7 +40,7 @@ FIELD_LENGTH_MAX = 1_000_000
 """Characters of one cell; a lost quote makes one cell of half the file."""
 HEAD_LENGTH = 200_000
 """Characters in which the header and the delimiter are looked for."""
-BLOCK_BYTES = 1024 * 1024
+BLOCK_BYTES = 2 * 1024 * 1024
 """What Arrow reads at once, block beside block: more than any sound row, little enough to stay in the cache."""
 
 

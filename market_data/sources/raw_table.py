@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import accumulate
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 from numpy.typing import NDArray
@@ -22,9 +23,6 @@ from market_data.complaints import Complaints, Group, Severity
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
 from optimizer.wording import Text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 BYTES_MAX = 512 * 1024 * 1024
 """Bytes of one offers file: a million offers take some 250 MB as text; more is the wrong file."""
@@ -95,8 +93,6 @@ class CodedCells(Sequence["pd.Series[str]"]):
         if isinstance(position, slice):
             return [self[i] for i in range(*position.indices(len(self)))]
         if position not in self._series:
-            import pandas as pd
-
             codes, texts = self._columns[position]
             self._series[position] = pd.Series(texts.take(pa.array(codes)), dtype="str")
         return self._series[position]
@@ -132,22 +128,22 @@ def coded_column(column: pa.ChunkedArray) -> tuple[Codes, pa.LargeStringArray]:
         cells = [chunk.cast(pa.large_string()) for chunk in column.chunks]
         texts = pa.concat_arrays(cells) if cells else pa.array([], pa.large_string())
         return np.arange(len(column), dtype=np.int32), pc.fill_null(texts, "")
-    tables = {_place(chunk.dictionary): chunk.dictionary for chunk in column.chunks}
-    if len(tables) > 1 and sum(len(texts) for texts in tables.values()) < UNLIKE_SHARE * len(column):
+    if sum(len(chunk.dictionary) for chunk in column.chunks) < UNLIKE_SHARE * len(column):
         column = column.unify_dictionaries()
-        tables = {_place(chunk.dictionary): chunk.dictionary for chunk in column.chunks}
+    tables = {_place(chunk.dictionary): chunk.dictionary for chunk in column.chunks}
     ends = list(accumulate(len(texts) for texts in tables.values()))
-    start_of = dict(zip(tables, [0, *ends], strict=False))
-    missing = np.int32(ends[-1] if ends else 0)
-    codes = np.empty(len(column), dtype=np.int32)
-    filled = 0
-    for chunk in column.chunks:
-        part = codes[filled : filled + len(chunk)]
-        start = np.int32(start_of[_place(chunk.dictionary)])
-        np.add(pc.fill_null(chunk.indices.cast(pa.int32()), missing - start).to_numpy(), start, out=part)
-        filled += len(chunk)
+    if len(tables) == 1:
+        parts = [chunk.indices for chunk in column.chunks]
+    else:
+        start_of = dict(zip(tables, [0, *ends], strict=False))
+        starts = [pa.scalar(start_of[_place(chunk.dictionary)], pa.int32()) for chunk in column.chunks]
+        parts = [pc.add(c.indices.cast(pa.int32()), start) for c, start in zip(column.chunks, starts, strict=True)]
+    codes = pa.chunked_array(parts, None if parts else pa.int32()).cast(pa.int32())
     every = [texts.cast(pa.large_string()) for texts in tables.values()]
-    return codes, pc.fill_null(pa.concat_arrays([*every, pa.array([""], pa.large_string())]), "")
+    if codes.null_count or not ends:
+        every.append(pa.array([""], pa.large_string()))
+        codes = pc.fill_null(codes, pa.scalar(ends[-1] if ends else 0, pa.int32()))
+    return codes.to_numpy(), pc.fill_null(pa.concat_arrays(every), "")
 
 
 def _place(array: pa.Array) -> tuple[int, ...]:
@@ -193,22 +189,11 @@ def check_length(n_rows: int) -> None:
 
 def text_series(texts: Sequence[str]) -> "pd.Series[str]":
     """A column of text; half a surrogate pair (never valid text) is kept as U+FFFD, which `cells` refuses."""
-    import pandas as pd
-
-    return pd.Series(_strings(texts), dtype="str")
-
-
-def coded_texts(texts: Sequence[str]) -> tuple[Codes, pa.LargeStringArray]:
-    """A column of text as codes into its distinct texts; surrogates as in `text_series`."""
-    coded = _strings(texts).dictionary_encode()
-    return coded.indices.to_numpy(), coded.dictionary
-
-
-def _strings(texts: Sequence[str]) -> pa.LargeStringArray:
     try:
-        return pa.array(texts, pa.large_string())
+        strings = pa.array(texts, pa.large_string())
     except UnicodeEncodeError:
-        return pa.array([sound_text(t) for t in texts], pa.large_string())
+        strings = pa.array([sound_text(t) for t in texts], pa.large_string())
+    return pd.Series(strings, dtype="str")
 
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
@@ -223,13 +208,12 @@ def table_of_rows(rows: Sequence[Sequence[str]], positions: Sequence[int], heade
     """A table from rows of equal length. Raises BadInput when there are too many."""
     check_length(len(rows))
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(header)
-    cells = CodedCells([coded_texts(column) for column in columns])
-    return RawTable(tuple(header), cells, np.array(positions, dtype=np.int64))
+    return RawTable(tuple(header), tuple(text_series(c) for c in columns), np.array(positions, dtype=np.int64))
 
 
 def cell_text(value: object) -> str:
     """The text of one typed cell: None and NaT empty; numbers without exponent; dates in ISO form; others by type."""
-    if value is None:
+    if value is None or value is pd.NaT or value is pd.NA:
         return ""
     if isinstance(value, str):
         return value
@@ -242,10 +226,8 @@ def cell_text(value: object) -> str:
     if isinstance(value, Decimal):
         return decimal_text(value)
     if isinstance(value, datetime | date):
-        return "" if value != value else value.isoformat()  # NaT alone is not itself
-    import pandas as pd
-
-    return "" if value is pd.NA else f"<{type(value).__name__}>"
+        return value.isoformat()
+    return f"<{type(value).__name__}>"
 
 
 def float_text(number: float) -> str:
