@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import accumulate
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 from numpy.typing import NDArray
@@ -23,6 +22,9 @@ from market_data.complaints import Complaints, Group, Severity
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
 from optimizer.wording import Text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BYTES_MAX = 512 * 1024 * 1024
 """Bytes of one offers file: a million offers take some 250 MB as text; more is the wrong file."""
@@ -93,6 +95,8 @@ class CodedCells(Sequence["pd.Series[str]"]):
         if isinstance(position, slice):
             return [self[i] for i in range(*position.indices(len(self)))]
         if position not in self._series:
+            import pandas as pd
+
             codes, texts = self._columns[position]
             self._series[position] = pd.Series(texts.take(pa.array(codes)), dtype="str")
         return self._series[position]
@@ -189,11 +193,22 @@ def check_length(n_rows: int) -> None:
 
 def text_series(texts: Sequence[str]) -> "pd.Series[str]":
     """A column of text; half a surrogate pair (never valid text) is kept as U+FFFD, which `cells` refuses."""
+    import pandas as pd
+
+    return pd.Series(_strings(texts), dtype="str")
+
+
+def coded_texts(texts: Sequence[str]) -> tuple[Codes, pa.LargeStringArray]:
+    """A column of text as codes into its distinct texts; surrogates as in `text_series`."""
+    coded = _strings(texts).dictionary_encode()
+    return coded.indices.to_numpy(), coded.dictionary
+
+
+def _strings(texts: Sequence[str]) -> pa.LargeStringArray:
     try:
-        strings = pa.array(texts, pa.large_string())
+        return pa.array(texts, pa.large_string())
     except UnicodeEncodeError:
-        strings = pa.array([sound_text(t) for t in texts], pa.large_string())
-    return pd.Series(strings, dtype="str")
+        return pa.array([sound_text(t) for t in texts], pa.large_string())
 
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
@@ -208,12 +223,13 @@ def table_of_rows(rows: Sequence[Sequence[str]], positions: Sequence[int], heade
     """A table from rows of equal length. Raises BadInput when there are too many."""
     check_length(len(rows))
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(header)
-    return RawTable(tuple(header), tuple(text_series(c) for c in columns), np.array(positions, dtype=np.int64))
+    cells = CodedCells([coded_texts(column) for column in columns])
+    return RawTable(tuple(header), cells, np.array(positions, dtype=np.int64))
 
 
 def cell_text(value: object) -> str:
     """The text of one typed cell: None and NaT empty; numbers without exponent; dates in ISO form; others by type."""
-    if value is None or value is pd.NaT or value is pd.NA:
+    if value is None:
         return ""
     if isinstance(value, str):
         return value
@@ -226,8 +242,10 @@ def cell_text(value: object) -> str:
     if isinstance(value, Decimal):
         return decimal_text(value)
     if isinstance(value, datetime | date):
-        return value.isoformat()
-    return f"<{type(value).__name__}>"
+        return "" if value != value else value.isoformat()  # NaT alone is not itself
+    import pandas as pd
+
+    return "" if value is pd.NA else f"<{type(value).__name__}>"
 
 
 def float_text(number: float) -> str:
