@@ -18,6 +18,7 @@ YARDSTICKS: dict[str, Text] = {
     "cvxpy": Text("CVXPY", "CVXPY"),
     "ortools": Text("OR-Tools (GLOP)", "OR-Tools (GLOP)"),
     "plan": Text("一个方案", "one plan"),
+    "explained plan": Text("一个含说明的方案", "one plan with its explanations"),
     "pandas parquet": Text("pandas read_parquet", "pandas read_parquet"),
     "pandas csv": Text("pandas read_csv", "pandas read_csv"),
     "pandas csv, pyarrow": Text("pandas read_csv, pyarrow 引擎", "pandas read_csv, pyarrow engine"),
