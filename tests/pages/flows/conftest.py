@@ -57,7 +57,7 @@ def browser_page(browser: Browser, served: Server) -> Iterator[Callable[..., Pag
         context = browser.new_context(viewport=size, locale=locale, base_url=served.url, **more)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.on("console", lambda said: seen.append(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: seen.append(str(error)))
         page.on("request", lambda r: seen.append(f"asked {r.url}") if _is_elsewhere(r.url, served.url) else None)
