@@ -20,7 +20,7 @@ from optimizer.findings import fault
 from optimizer.formulation import formulate
 from optimizer.limits import budget_rows
 from optimizer.problem import Problem
-from optimizer.program import INFINITY, Floats, Index, Key, Program
+from optimizer.program import INFINITY, Floats, Index, Key, Program, runs
 from optimizer.quantities import E4, FEN_PER_YUAN, KG_PER_T
 from optimizer.timeline import E8
 
@@ -85,10 +85,7 @@ class ExactProgram:
 
     def entries_of(self, columns: Index) -> tuple[Index, Index]:
         """Where the entries of these columns are, and to which of them each belongs, counted 0, 1, ..."""
-        starts = self.starts[columns]
-        counts = self.starts[columns + 1] - starts
-        at = np.repeat(np.arange(len(columns)), counts)
-        return (starts - np.cumsum(counts) + counts)[at] + np.arange(len(at)), at
+        return runs(self.starts, columns)
 
     @cached_property
     def values(self) -> Floats:

@@ -202,7 +202,7 @@ def whole_kg(
 
 
 MOVES_MAX = 20_000
-"""Moves tried while settling whole kg; only a calendar of thousands of events comes near."""
+"""Moves of single kg after which no further round of them begins."""
 
 
 def _settle(totals: RunningTotals, between: tuple[int, ...], vector: Callable[[], list[int | Fraction]]) -> None:

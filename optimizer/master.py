@@ -7,6 +7,7 @@ master touches are left out; their dual is 0.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,11 +49,16 @@ class Start:
     need_t: Floats
     """Need of the arc's event, t."""
 
+    @cached_property
+    def best_first(self) -> Index:
+        """The arcs of each event together, the best first."""
+        return np.lexsort((self.price, self.rank, self.event))
+
 
 def first_columns(start: Start) -> NDArray[np.bool_]:
     """The best arcs of each event, by rank and then price, that together cover START_NEED times its need."""
     chosen = np.zeros(len(start.event), dtype=bool)
-    chosen[covering(start, np.lexsort((start.price, start.rank, start.event)), start.need_t)] = True
+    chosen[covering(start, start.best_first, start.need_t)] = True
     return chosen
 
 
@@ -65,7 +71,7 @@ def shared_columns(start: Start) -> Index:
     if len(events) < 2:
         return np.zeros(0, dtype=np.int64)
     all_need = np.full(len(start.event), start.need_t[first].sum())
-    shared = covering(start, np.lexsort((start.price, start.rank, start.event)), all_need)
+    shared = covering(start, start.best_first, all_need)
     return shared[(shared * SCATTER) % 2**32 < 2**32 * SHARED_ARCS * len(events) / max(len(shared), 1)]
 
 

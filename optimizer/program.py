@@ -22,6 +22,15 @@ type Key = tuple[Hashable, ...]
 INFINITY = float("inf")
 
 
+def runs(starts: Index, which: Index) -> tuple[Index, Index]:
+    """Of runs that begin at `starts` (each ends where the next begins): the members of some, one run after the other,
+    and the place of each member's run among them.
+    """
+    counts = starts[which + 1] - starts[which]
+    place = np.repeat(np.arange(len(which)), counts)
+    return np.arange(len(place)) + (starts[which] - np.cumsum(counts) + counts)[place], place
+
+
 @dataclass(frozen=True, eq=False)
 class Level:
     """One objective: sum of weights x columns, minimised when its turn comes and held afterwards."""
@@ -121,10 +130,8 @@ class Program:
     def entries_of(self, columns: Index) -> tuple[Index, Index]:
         """The entries of some columns, one column after the other, and the place of each entry's column among them."""
         order, starts = self._by_column
-        counts = starts[columns + 1] - starts[columns]
-        place = np.repeat(np.arange(len(columns)), counts)
-        first = np.cumsum(counts) - counts
-        return order[np.arange(len(place)) + (starts[columns] - first)[place]].astype(np.int64), place
+        found, place = runs(starts, columns)
+        return order[found].astype(np.int64), place
 
     def part(self, columns: Index, rows: Index) -> "Program":
         """Only these columns and rows, in this order; without levels and names."""

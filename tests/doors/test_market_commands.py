@@ -3,11 +3,9 @@
 All numbers are made up. Files of feeds have the shapes that were seen.
 """
 
-import importlib.util
 import io
 import json
 import sqlite3
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,16 +13,9 @@ from typing import Any
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
-AS_OF = "2026-04-30"
+from tests.faults.feed_server import Answer, serving
 
-_spec = importlib.util.spec_from_file_location(
-    "feed_server", Path(__file__).resolve().parents[1] / "faults" / "feed_server.py"
-)
-assert _spec is not None and _spec.loader is not None
-feed_server = importlib.util.module_from_spec(_spec)
-sys.modules.setdefault("feed_server", feed_server)
-_spec.loader.exec_module(feed_server)
-Answer, serving = feed_server.Answer, feed_server.serving
+AS_OF = "2026-04-30"
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,6 @@
 """Whatever is wrong with an offers file, the reader says what, where and what would be right, in both languages."""
 
-import importlib.util
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -10,12 +8,7 @@ import pytest
 
 from market_data import read_offers
 from optimizer.errors import BadInput
-
-_spec = importlib.util.spec_from_file_location("corpus_offers", Path(__file__).with_name("corpus_offers.py"))
-assert _spec is not None and _spec.loader is not None
-corpus = importlib.util.module_from_spec(_spec)
-sys.modules["corpus_offers"] = corpus
-_spec.loader.exec_module(corpus)
+from tests.faults import corpus_offers as corpus
 
 SECONDS_MAX = 2.0
 """Of the processor, so that a busy machine does not fail the test."""

@@ -1,10 +1,8 @@
 """Whatever is wrong with an event file or what goes with it: exit code 2, every fault at once, in both languages."""
 
-import importlib.util
 import json
 import os
 import random
-import sys
 import time
 from pathlib import Path
 
@@ -15,12 +13,7 @@ from api import read_problem
 from api.cli import run
 from api.plain_data import read_plain
 from optimizer import BadInput
-
-_spec = importlib.util.spec_from_file_location("corpus_events", Path(__file__).with_name("corpus_events.py"))
-assert _spec is not None and _spec.loader is not None
-corpus = importlib.util.module_from_spec(_spec)
-sys.modules["corpus_events"] = corpus
-_spec.loader.exec_module(corpus)
+from tests.faults import corpus_events as corpus
 
 SECONDS_MAX = 2.0
 OFFERS = "offer_id,instrument,mechanism,quantity,price\nA,allowance,CEA,100,75\n"

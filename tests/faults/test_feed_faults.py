@@ -1,12 +1,9 @@
 """Feeds on bad days: failing, slow, cut-off, moved, changed. Each fault is cured by patience or told in one finding."""
 
-import importlib.util
 import json
 import shutil
 import subprocess
-import sys
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 
@@ -15,13 +12,7 @@ from market_data.sources.cneeex import fetch_market, fetch_sub_statistics
 from market_data.sources.fetch import REDIRECTS_MAX, Fetcher, FetchSettings
 from optimizer.errors import BadInput
 from optimizer.wording import Text
-
-_spec = importlib.util.spec_from_file_location("feed_server", Path(__file__).with_name("feed_server.py"))
-assert _spec is not None and _spec.loader is not None
-feed_server = importlib.util.module_from_spec(_spec)
-sys.modules.setdefault("feed_server", feed_server)
-_spec.loader.exec_module(feed_server)
-Answer, serving, PlayedTime = feed_server.Answer, feed_server.serving, feed_server.PlayedTime
+from tests.faults.feed_server import Answer, PlayedTime, serving
 
 MAINTENANCE = b"<!DOCTYPE html><html><body>System maintenance</body></html>"
 DAY_FILE = [

@@ -1,13 +1,10 @@
 """Files and answers of registries that are broken: told in findings in two languages, never a traceback."""
 
-import importlib.util
 import io
 import json
-import sys
 import zipfile
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -23,13 +20,7 @@ from market_data.sources.offsets_db import read_offsets_db
 from market_data.sources.registry_files import read_gold_standard, read_verra
 from market_data.sources.vrod import read_vrod
 from optimizer.errors import BadInput
-
-_spec = importlib.util.spec_from_file_location("feed_server", Path(__file__).with_name("feed_server.py"))
-assert _spec is not None and _spec.loader is not None
-feed_server = importlib.util.module_from_spec(_spec)
-sys.modules.setdefault("feed_server", feed_server)
-_spec.loader.exec_module(feed_server)
-Answer, serving, PlayedTime = feed_server.Answer, feed_server.serving, feed_server.PlayedTime
+from tests.faults.feed_server import Answer, PlayedTime, serving
 
 AS_OF = date(2026, 4, 30)
 

@@ -5,27 +5,13 @@ two: from the exact least, or from the least under this plan's earlier levels (a
 was dropped, a sign, or a level held by a tolerance shows as tonnes, not as kg.
 """
 
-import importlib.util
 import random
-import sys
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-
-def _beside(name: str) -> Any:
-    """A module of this folder, which has no package."""
-    spec = importlib.util.spec_from_file_location(f"independent_{name}", Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-reading, cases, bridge, exact_lp = _beside("reading"), _beside("cases"), _beside("bridge"), _beside("exact_lp")
+from tests.independent import bridge, cases, exact_lp, reading
 
 KG = Fraction(1, 1000)
 FEN = Fraction(1, 100)

@@ -3,26 +3,14 @@
 The arrays are written from the page; every level is solved under what the plan reached at the earlier ones.
 """
 
-import importlib.util
 import random
-import sys
-from pathlib import Path
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
-
-def _beside(name: str) -> Any:
-    """A module of this folder, which has no package."""
-    spec = importlib.util.spec_from_file_location(f"independent_{name}", Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-reading, cases, bridge, other = _beside("reading"), _beside("cases"), _beside("bridge"), _beside("other_solver")
+from tests.independent import bridge, cases, reading
+from tests.independent import other_solver as other
 
 TOLERANCE = {"yuan": 0.01, "t": 1e-4}
 """What SciPy's optimum may be off: a fen, and a tenth of the least step."""
@@ -34,7 +22,7 @@ def a_medium_case(seed: int) -> tuple[dict[str, Any], Any]:
     case = cases.a_case(seed, offers=rng.randint(8, 12), most_lots=8, events=events)
     if rng.random() < 0.5:
         worth = sum(float(o["quantity"]) * float(o["price"]) for o in case["offers"])
-        case = cases.with_budgets(case, seed, [reading.Fraction(int(worth * rng.choice([0.05, 0.2, 0.4]) * 100), 100)])
+        case = cases.with_budgets(case, seed, [Fraction(int(worth * rng.choice([0.05, 0.2, 0.4]) * 100), 100)])
     return case, reading.Reading(case["calendar"], case["offers"], cases.AS_OF, case["outlook"])
 
 

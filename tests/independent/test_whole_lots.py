@@ -4,27 +4,13 @@ A wrong lot count, minimum, fee, break, cap, budget, date or eta changes a level
 shows as a bound above what enumeration found, or as `exact` or `solver` beside a value that can be bettered.
 """
 
-import importlib.util
 import random
-import sys
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-
-def _beside(name: str) -> Any:
-    """A module of this folder, which has no package."""
-    spec = importlib.util.spec_from_file_location(f"independent_{name}", Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-reading, cases, bridge = _beside("reading"), _beside("cases"), _beside("bridge")
+from tests.independent import bridge, cases, reading
 
 FEN = Fraction(1, 100)
 

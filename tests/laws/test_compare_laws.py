@@ -1,13 +1,10 @@
 """Laws of comparing two plans: nothing changes without a cause, causes are facts, and the sums of the lines are the
 difference of the totals, whatever the market and whatever was edited in it."""
 
-import importlib.util
 import json
-import sys
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -16,19 +13,8 @@ from hypothesis import assume, given, settings
 from optimizer import Offer, Offers, Plan, Problem, plan
 from optimizer.quantities import fen_of, kg_of
 from scenarios import Changes, compare_plans
+from tests.laws import markets as m
 
-
-def _beside(name: str) -> Any:
-    """A module of this folder, which has no package."""
-    spec = importlib.util.spec_from_file_location(f"laws_{name}", Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-m = _beside("markets")
 PAST, LATER = "2026-11-01", date(2027, 2, 1)
 few = settings(m.modest, max_examples=14)
 """Every example plans twice."""

@@ -1,12 +1,9 @@
 """Laws that hold whatever the market: monotone, scale-free, blind to names and row order, additive, sealed."""
 
-import importlib.util
 import json
-import sys
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -14,19 +11,8 @@ import pytest
 from hypothesis import assume, given
 
 from optimizer import Plan, check, plan
+from tests.laws import markets as m
 
-
-def _beside(name: str) -> Any:
-    """A module of this folder, which has no package."""
-    spec = importlib.util.spec_from_file_location(f"laws_{name}", Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-m = _beside("markets")
 modest = m.modest
 ORDERS = st.sampled_from(["priority-first", "order-first", "cost-first"])
 PRICED = [p for p in m.PRICES if p != "0"]

@@ -1,29 +1,15 @@
 """Whatever is changed in a plan, the check says so: by the seal, and after a new seal by deriving it again."""
 
-import importlib.util
 import re
-import sys
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from optimizer import Calendar, Offer, Offers, Outlook, Problem, check, plan, read_rule_pack
 from optimizer.plan import seal_is_whole, sha256
+from tests.laws import mutations as m
 
-
-def _beside(name: str) -> Any:
-    """A module of this folder, which has no package."""
-    spec = importlib.util.spec_from_file_location(f"laws_{name}", Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-m = _beside("mutations")
 CASES = m.cases()
 BOTH_WAYS = ("covered", "by year, carried forward")
 """Plans whose numbers go up and down; those of the others go one way."""

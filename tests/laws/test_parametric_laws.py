@@ -4,12 +4,9 @@ A breakpoint is a claim about every value between two of them: each curve is com
 them, to the last digit, with programs that were read and solved without the engine.
 """
 
-import importlib.util
-import sys
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -22,21 +19,8 @@ from scenarios.break_even import BreakEven, break_even, break_even_instrument
 from scenarios.breakpoints import Point
 from scenarios.curves import Curve, budget_curve, emissions_curve, margin_curve
 from scenarios.frontier import Frontier, frontier
-
-
-def _beside(folder: str, name: str) -> Any:
-    """A module of a folder of tests, which has no package."""
-    path = Path(__file__).parent.parent / folder / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"curves_{name}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-m = _beside("laws", "markets")
-reading, cases, bridge, exact_lp = (_beside("independent", n) for n in ("reading", "cases", "bridge", "exact_lp"))
+from tests.independent import bridge, cases, exact_lp, reading
+from tests.laws import markets as m
 
 KG = Fraction(1, 1000)
 ORDERS = ["priority-first", "order-first", "cost-first"]
@@ -56,7 +40,7 @@ def a_case(seed: int) -> dict[str, Any]:
 
 
 def read_of(case: dict[str, Any], needs: list[Fraction] | None = None) -> Any:
-    read = reading.Reading(case["calendar"], case["offers"], cases.AS_OF, case["outlook"])
+    read: Any = reading.Reading(case["calendar"], case["offers"], cases.AS_OF, case["outlook"])
     if needs is not None:
         read.need = [need * 1000 for need in needs]
     return read

@@ -1,11 +1,7 @@
 """Running totals say, after every step, what the measure says of the whole purchase."""
 
-import importlib.util
-import sys
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import given
@@ -15,19 +11,8 @@ from optimizer.eligibility import screen
 from optimizer.events import EXTRA_BUDGET
 from optimizer.measure import Measure
 from optimizer.running_totals import RunningTotals
+from tests.laws import markets as m
 
-
-def _beside(name: str) -> Any:
-    """A module of this folder, which has no package."""
-    spec = importlib.util.spec_from_file_location(f"totals_{name}", Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-m = _beside("markets")
 LEVELS = ("shortfall", "shortfall 1", "shortfall 3", "tier 1", "tier 2", "tier 4", "rules", "cost", EXTRA_BUDGET)
 MOST_STEPS = 12
 

@@ -1,8 +1,6 @@
 """Fetching: what is asked and kept, how long it serves, how politely it waits. Nothing here waits in earnest."""
 
-import importlib.util
 import json
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,15 +14,7 @@ from market_data.sources.fetch import Fetcher, FetchSettings
 from optimizer.errors import BadInput, Cancelled
 from optimizer.findings import fault
 from optimizer.wording import Text
-
-_spec = importlib.util.spec_from_file_location(
-    "feed_server", Path(__file__).resolve().parents[1] / "faults" / "feed_server.py"
-)
-assert _spec is not None and _spec.loader is not None
-feed_server = importlib.util.module_from_spec(_spec)
-sys.modules.setdefault("feed_server", feed_server)
-_spec.loader.exec_module(feed_server)
-Answer, serving, PlayedTime = feed_server.Answer, feed_server.serving, feed_server.PlayedTime
+from tests.faults.feed_server import Answer, PlayedTime, serving
 
 
 def fetcher(played, **settings):
