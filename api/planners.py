@@ -178,8 +178,11 @@ class Planners:
 
     async def _done(self, work: Callable[..., Any], task: object, later: Callable[[], Awaitable[object]] | None) -> Any:
         if self._thread is not None:
-            told = () if later is None else (functools.partial(_same, await later()),)
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work, task, *told)
+            loop = asyncio.get_running_loop()
+            if later is None:
+                return await loop.run_in_executor(self._thread, work, task)
+            told = await later()
+            return await loop.run_in_executor(self._thread, work, task, lambda: told)
         question = _question(work, task, learns=later is not None)
         # Told something, a process may have kept its work before it died: once more might keep it twice.
         for _ in range(PLAN_TRIES if later is None else 1):
@@ -235,10 +238,6 @@ def _packed(value: object) -> bytes:
     return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
 
 
-def _same[T](value: T) -> T:
-    return value
-
-
 def _heard(done: asyncio.Future[Any]) -> None:
     """Takes note of how a process began: one that died is started again when a plan is asked for."""
     if not done.cancelled():
@@ -264,6 +263,9 @@ def _answer_questions(connection: "Connection[Any, Any]") -> None:
         except Exception as error:  # the server logs it with where it was raised
             error.add_note(traceback.format_exc())
             answer = (False, error)
-        if learns:
-            learn()  # what is told is not taken for the next question
-        connection.send_bytes(_packed(answer))
+        try:
+            if learns:
+                learn()  # what is told is not taken for the next question
+            connection.send_bytes(_packed(answer))
+        except (EOFError, OSError):
+            return
