@@ -5,9 +5,8 @@ rows with a non-zero dual become equations. By complementary slackness that is t
 no tolerance. With whole lots (`hold="rows"`) see `lots`. Never PuLP's `sequentialSolve` (MODEL 10).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
-from itertools import product
 
 import numpy as np
 
@@ -19,13 +18,10 @@ from optimizer.master import Master, Start
 from optimizer.measure import Purchase
 from optimizer.program import Floats, Level, Program
 from optimizer.quantities import KG_PER_T
-from optimizer.running_totals import RunningTotals
 from optimizer.solver import Outcome
 from optimizer.timeline import E8
 from optimizer.tolerances import ZERO_DUAL
-
-WHOLE_KG = 1e-3
-"""kg. An LP quantity nearer than this to a whole kg is read as it: far above HiGHS's tolerance of 10^-7 t."""
+from optimizer.whole_kg import whole_kg
 
 
 def solve_in_order(program: Program, hold: Hold, judge: Judge, limits: WorkLimits) -> Chain:
@@ -118,12 +114,14 @@ def _solve_on_faces(program: Program, judge: Judge, limits: WorkLimits) -> Chain
         outcomes.append(outcome.summary())
         x = x if outcome.x is None else outcome.x
         if level.has_slack:
-            witnesses[k], _ = whole_kg(x, judge, program, caps, k)
+            values = [o.objective for o in outcomes]
+            witnesses[k], _ = whole_kg(x, judge, program, values, caps, limits)
             caps[k] = cap_of(level, judge.measure(witnesses[k]).level(level.name))
             faces.keep(outcome, level, caps[k])
         else:
             faces.fix(outcome, size)
-    purchase, between = whole_kg(x, judge, program, caps, len(program.levels) - 1)
+    values = [o.objective for o in outcomes] + [np.inf] * (len(program.levels) - len(outcomes))
+    purchase, between = whole_kg(x, judge, program, values, caps, limits)
     return Chain(
         purchase,
         _levels(
@@ -175,57 +173,3 @@ def _levels(
         else:
             solved.append(Solved(level, value, value, -np.inf, False, (), {}, dict(witness)))
     return tuple(solved)
-
-
-def whole_kg(
-    x: Floats, judge: Judge, program: Program, caps: Mapping[int, Fraction], last: int
-) -> tuple[Purchase, tuple[int, ...]]:
-    """The LP point in whole kg, the unit of mass at every edge, and the arcs that the LP leaves between two.
-
-    Those few are settled exactly: start from the whole kg below, then single kg are added, dropped or moved while that
-    betters the vector of levels and breaks nothing.
-    """
-    n = len(judge.arcs)
-    kg = x[:n] * KG_PER_T
-    near = np.rint(kg)
-    between = tuple(np.flatnonzero(np.abs(kg - near) > WHOLE_KG).tolist())
-    base = np.where(np.abs(kg - near) > WHOLE_KG, np.floor(kg), near).astype(np.int64)
-    purchase = {int(a): int(base[a]) for a in np.flatnonzero(base > 0)}
-    if not between and not judge.measure(purchase).broken():
-        return purchase, ()
-    totals = RunningTotals(judge.problem, judge.arcs, {*purchase, *between})
-    totals.buy(purchase)
-    names = [(k, level.name) for k, level in enumerate(program.levels[: last + 1]) if level.name != "tie-break"]
-    counted = [(name, caps[k] * totals.unit(name) if k in caps else None) for k, name in names]
-    _settle(totals, between, lambda: totals.vector(counted))
-    return dict(sorted(totals.kg.items())), between
-
-
-MOVES_MAX = 20_000
-"""Moves of single kg after which no further round of them begins."""
-
-
-def _settle(totals: RunningTotals, between: tuple[int, ...], vector: Callable[[], list[int | Fraction]]) -> None:
-    """Single kg are dropped while that mends what is broken, then moved while that betters the vector of levels."""
-    for a in sorted(totals.kg, reverse=True):
-        broken = totals.broken
-        if not broken:
-            break
-        stepped = totals.step(a, -1)
-        if totals.broken >= broken:
-            totals.step(a, -stepped)
-    best, moves, improved = vector(), 0, True
-    others = [a for a in sorted(totals.kg) if a not in between]
-    singles = [((a, step),) for step in (1, -1) for a in (*between, *others)]
-    pairs = [((a, 1), (b, -1)) for a, b in product(between, between) if a != b] if len(between) <= 40 else []
-    while improved and moves < MOVES_MAX:
-        improved = False
-        for move in (*singles, *pairs):
-            stepped_by = [(a, totals.step(a, kg)) for a, kg in move]
-            moves += 1
-            value = best if totals.broken else vector()
-            if value < best:
-                best, improved = value, True
-            else:
-                for a, kg in reversed(stepped_by):
-                    totals.step(a, -kg)

@@ -23,8 +23,9 @@ INFINITY = float("inf")
 
 
 def runs(starts: Index, which: Index) -> tuple[Index, Index]:
-    """Of runs that begin at `starts` (each ends where the next begins): the members of some, one run after the other,
-    and the place of each member's run among them.
+    """The members of some runs, one run after the other, and the place of each member's run among them.
+
+    Runs begin at `starts`; each ends where the next begins.
     """
     counts = starts[which + 1] - starts[which]
     place = np.repeat(np.arange(len(which)), counts)

@@ -26,11 +26,12 @@ READING_ORDER = {
     "optimizer": """
         on_demand wording findings errors tolerances quantities offers regions events rule_pack problem timeline
         eligibility arcs program limits formulation measure running_totals solver chain master lots
-        lexicographic certificate solution exact_linear exact_program row_sums tally basis basic_values
+        certificate whole_kg lexicographic solution exact_linear exact_program row_sums tally basis basic_values
         optimality parametric explain repairs plan statement engine check
     """,
     "market_data": """
-        columns complaints quotes feed_reading sources/raw_table sources/csv_file sources/xlsx_file
+        columns complaints quotes feed_reading sources/coded_cells sources/raw_table sources/csv_text
+        sources/arrow_columns sources/csv_blocks sources/csv_file sources/xlsx_file
         sources/parquet_file sources/feed_fields sources/quote_rows sources/answer_cache sources/fetch_failures
         sources/fetch
         sources/registry_table sources/registry_ledger sources/* cells cell_words table_reader forestry filed_yields

@@ -3,7 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market_data.sources.csv_file import BLOCK_BYTES, read_any_csv, read_plain_csv
+from market_data.sources.csv_blocks import BLOCK_BYTES, read_plain_csv
+from market_data.sources.csv_file import read_any_csv
 from market_data.sources.raw_table import RawTable
 from optimizer.errors import BadInput
 
