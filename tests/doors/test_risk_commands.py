@@ -3,15 +3,15 @@
 import csv
 import json
 import math
-import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.forking import process
 
 AS_OF = ("--as-of", "2026-06-30")
 EVENT = """\
@@ -217,7 +217,7 @@ def test_a_sweep_killed_in_the_middle_goes_on_and_equals_one_undisturbed(
     jinheng: Any, desk: Path, slow_event: str
 ) -> None:
     made = asked("sweep", "--draws", "130", "-o", "draws.csv", event=slow_event)
-    with subprocess.Popen([sys.executable, "-m", "api", *made], env=dict(os.environ), stderr=subprocess.DEVNULL) as one:
+    with process("-m", "api", *made, stderr=subprocess.DEVNULL) as one:
         parts, until = desk / "draws.csv.parts", time.monotonic() + 60
         while len(list(parts.glob("*.npz"))) < 2 and one.poll() is None and time.monotonic() < until:
             time.sleep(0.02)
@@ -236,13 +236,13 @@ def test_a_sweep_killed_in_the_middle_goes_on_and_equals_one_undisturbed(
 
 def test_a_stopped_sweep_says_where_its_draws_are(desk: Path, slow_event: str) -> None:
     made = asked("sweep", "-o", "draws.csv", "--lang", "en", event=slow_event)
-    call = [sys.executable, "-m", "api", *made, "--draws", "5000"]
-    with subprocess.Popen(call, env=dict(os.environ), stderr=subprocess.PIPE, text=True) as one:
+    with process("-m", "api", *made, "--draws", "5000", stderr=subprocess.PIPE) as one:
         until = time.monotonic() + 60
         while not list((desk / "draws.csv.parts").glob("*.npz")) and time.monotonic() < until:
             time.sleep(0.02)
         one.send_signal(signal.SIGINT)
-        _, err = one.communicate(timeout=60)
+        assert one.stderr
+        err = one.stderr.read()
     assert one.returncode == 130
     assert "draws.csv.parts" in err
     assert "Traceback" not in err

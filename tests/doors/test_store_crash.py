@@ -2,10 +2,10 @@
 
 import signal
 import subprocess
-import sys
 from datetime import date
 
 from market_data.store import open_store
+from tests.forking import process
 
 SAVING = """
 import sys
@@ -37,14 +37,13 @@ ROUNDS = 5
 
 
 def test_what_was_reported_as_saved_outlives_kill_9(store_address):
-    process = subprocess.Popen([sys.executable, "-c", SAVING, store_address], stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    reported = [process.stdout.readline().split() for _ in range(ROUNDS)]
-    process.send_signal(signal.SIGKILL)  # somewhere in the next round
-    rest, _ = process.communicate()
-    # A last line may be cut off in the middle: only whole ones are reports.
-    reported += [line.split() for line in rest.splitlines(keepends=True) if line.endswith("\n")]
-    assert process.returncode == -signal.SIGKILL
+    with process("-c", SAVING, store_address, stdout=subprocess.PIPE) as saving:
+        assert saving.stdout
+        reported = [saving.stdout.readline().split() for _ in range(ROUNDS)]
+        saving.send_signal(signal.SIGKILL)  # somewhere in the next round
+        # A last line may be cut off in the middle: only whole ones are reports.
+        reported += [line.split() for line in saving.stdout if line.endswith("\n")]
+    assert saving.returncode == -signal.SIGKILL
     assert all(len(line) == 2 for line in reported)
 
     with open_store(store_address) as store:

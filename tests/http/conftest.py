@@ -3,10 +3,9 @@
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cache
 from pathlib import Path
 from socket import socket
@@ -26,6 +25,7 @@ from api.app import make_app
 from api.database.opening import open_service_database
 from api.settings import ServiceSettings
 from tests.conftest import new_database
+from tests.forking import Process, process
 
 AS_OF = "2026-11-22"
 PASSWORD = "correct horse battery staple"
@@ -176,7 +176,7 @@ def child_environment(**more: str) -> dict[str, str]:
 class Server(NamedTuple):
     """A running `jinheng serve`."""
 
-    process: "subprocess.Popen[bytes]"
+    process: Process
     url: str
     log: Path
 
@@ -192,32 +192,39 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
-@contextmanager
-def serving(address: str, folder: Path, *arguments: str, **environment: str) -> Iterator[Server]:
+def serving(address: str, folder: Path, *arguments: str, **environment: str) -> AbstractContextManager[Server]:
     """`jinheng serve` in a process of its own, ready to answer; ended with the block, by force if need be."""
+    return serving_as(process, address, folder, *arguments, **environment)
+
+
+@contextmanager
+def serving_as(
+    start: Callable[..., Process], address: str, folder: Path, *arguments: str, **environment: str
+) -> Iterator[Server]:
+    """As `serving`, in a process that is started in this way: `started`, where starting is what is tested."""
     port = free_port()
     log = folder / f"serve-{port}.log"
-    command = [sys.executable, "-m", "api", "serve", "--port", str(port), "--database", address, *arguments]
+    command = ["-m", "api", "serve", "--port", str(port), "--database", address, *arguments]
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=child_environment(**environment))
+        server = start(*command, stdout=out, stderr=out, env=child_environment(**environment))
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait_for(url, process, log)
-        yield Server(process, url, log)
+        _wait_for(url, server, log)
+        yield Server(server, url, log)
     finally:
-        process.terminate()
+        server.terminate()
         try:
-            process.wait(30)
+            server.wait(30)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            server.kill()
+            server.wait()
 
 
-def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait_for(url: str, server: Process, log: Path) -> None:
     with caller(url, 1) as client:
         for _ in range(600):
-            if process.poll() is not None:
-                raise AssertionError(f"the server ended with {process.returncode}: {log.read_text(errors='replace')}")
+            if server.poll() is not None:
+                raise AssertionError(f"the server ended with {server.returncode}: {log.read_text(errors='replace')}")
             try:
                 client.get("/v1/me")
                 return

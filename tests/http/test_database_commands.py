@@ -3,7 +3,6 @@
 import json
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
@@ -26,6 +25,7 @@ from api.database.tables import NEWEST, VERSION_TABLE, tables
 from market_data.store_opening import MARKET_STEPS, MIGRATING, revision_of, step_to
 from market_data.store_tables import tables as market_tables
 from optimizer import BadInput
+from tests.forking import process, run
 from tests.http.conftest import EVENT, OFFERS, QUESTION, client_of, settings_for
 from tests.http.things import Things, addresses
 
@@ -400,8 +400,8 @@ def test_a_kill_during_a_step_leaves_the_old_or_the_new(store_address):
     """Killed behind the first, a middle and a late statement of the steps; the next opening finishes the work."""
     seen = set()
     for statements in (3, 40):
-        done = subprocess.run([sys.executable, "-c", KILLED, store_address, str(statements)], capture_output=True)
-        assert done.returncode == -9, done.stderr
+        done = run("-c", KILLED, store_address, str(statements))
+        assert done.code == -9, done.err
         seen.add(at(store_address))
         database = open_existing_database(store_address)
         with database.reading() as c:
@@ -423,7 +423,7 @@ def test_row_counts_tell_tables_that_hold_rows(filled, app):
 def test_steps_wait_for_one_another(filled, app):
     """Whoever steps holds the lock: a second one waits, finds the work done, and changes nothing."""
     with app.state.records.database.writing(MIGRATING):
-        waiting = subprocess.Popen([sys.executable, "-m", "api", "db", "migrate", "--database", filled])
+        waiting = process("-m", "api", "db", "migrate", "--database", filled)
         with pytest.raises(subprocess.TimeoutExpired):
             waiting.wait(1.5)
     assert waiting.wait(60) == 0

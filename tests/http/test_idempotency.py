@@ -5,7 +5,6 @@ And ETags: what has not changed is not sent again, and nobody overwrites what th
 
 import signal
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,6 +15,7 @@ from fastapi.testclient import TestClient
 
 from api.app import make_app
 from api.archive.replies import KEY_LENGTH_MAX
+from tests.forking import Process, process
 from tests.http.conftest import EVENT, OFFERS, QUESTION, caller, child_environment, client_of, free_port, settings_for
 
 KEY = {"Idempotency-Key": "the-same"}
@@ -166,18 +166,17 @@ main()
 def test_what_was_committed_before_a_kill_is_answered_after_it(store_address):
     """The work is done, the answer never came: sent again, the request gets the reply that it would have got."""
     port = free_port()
-    command = [sys.executable, "-c", DYING, str(port), store_address]
-    surroundings = child_environment(JINHENG_WORKER="0")
-    process = subprocess.Popen(command, env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = process("-c", DYING, str(port), store_address, env=child_environment(), **quiet)
     try:
         with caller(f"http://127.0.0.1:{port}") as client:
-            wait_for(client, process)
+            wait_for(client, server)
             with pytest.raises(httpx2.TransportError):
                 client.put("/v1/events/small-event", json=EVENT, headers=KEY)
-        assert process.wait(30) == -signal.SIGKILL
+        assert server.wait(30) == -signal.SIGKILL
     finally:
-        process.kill()
-        process.wait()
+        server.kill()
+        server.wait()
     app = make_app(settings_for(store_address))
     with TestClient(app):
         client = client_of(app)
@@ -187,10 +186,10 @@ def test_what_was_committed_before_a_kill_is_answered_after_it(store_address):
         assert len(client.get("/v1/events/small-event/versions").json()["items"]) == 1
 
 
-def wait_for(client: Any, process: Any) -> None:
+def wait_for(client: Any, server: Process) -> None:
     """Until the server takes connections."""
     for _ in range(1200):
-        assert process.poll() is None, "the server did not start"
+        assert server.poll() is None, "the server did not start"
         try:
             client.get("/v1/session")
             return

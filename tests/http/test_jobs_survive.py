@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from sqlalchemy import RowMapping, select
 from api import cli
 from api.database.job_tables import jobs, workers
 from market_data.store_opening import Database
+from tests.forking import Process, process
 from tests.http.conftest import AS_OF, EVENT, OFFERS, QUESTION, caller, child_environment, serving
 
 WAIT_SECONDS = 240.0
@@ -30,17 +29,17 @@ DRAWS = 4000
 
 
 @contextmanager
-def working(address: str, folder: Path, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+def working(address: str, folder: Path, *arguments: str) -> Iterator[Process]:
     """`jinheng worker` in a process of its own, killed at the end."""
     settings = {"JINHENG_WORKER_LOST_SECONDS": str(LOST_SECONDS), "JINHENG_SHUTDOWN_SECONDS": "1"}
-    command = [sys.executable, "-m", "api", "worker", "--slots", "1", "--database", address, *arguments]
+    command = ["-m", "api", "worker", "--slots", "1", "--database", address, *arguments]
     with (folder / "worker.log").open("ab") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=child_environment(**settings))
+        worker = process(*command, stdout=out, stderr=out, env=child_environment(**settings))
     try:
-        yield process
+        yield worker
     finally:
-        process.kill()
-        process.wait()
+        worker.kill()
+        worker.wait()
 
 
 def until[T](what: Callable[[], T | None]) -> T:
@@ -89,8 +88,8 @@ def test_jobs_outlive_servers_and_workers(app, local, store_address, tmp_path, c
     with working(store_address, tmp_path) as one, working(store_address, tmp_path) as two:
         every_answered_job_is_done_once(database, answered)
         left = a_killed_worker_is_replaced(database, local, command_answer)
-        process = next(p for p in (one, two) if p.pid == left["process"])
-        a_running_job_is_cancelled_and_another_given_back(database, local, process)
+        other = next(w for w in (one, two) if w.pid == left["process"])
+        a_running_job_is_cancelled_and_another_given_back(database, local, other)
 
 
 def asked_of_a_server_that_is_killed(address: str, folder: Path) -> list[str]:
@@ -137,20 +136,18 @@ def a_killed_worker_is_replaced(database: Database, local: TestClient, answer: d
     return left[row["worker"]]
 
 
-def a_running_job_is_cancelled_and_another_given_back(
-    database: Database, local: TestClient, process: "subprocess.Popen[bytes]"
-) -> None:
+def a_running_job_is_cancelled_and_another_given_back(database: Database, local: TestClient, worker: Process) -> None:
     """Cancelled within a chunk; SIGTERM puts the other back into the queue with its chunks; the worker ends well."""
     cancelled, returned = (ask(local, kind="sweep", draws=100_000, seed=k) for k in (1, 2))
     until(lambda: row_of(database, cancelled)["chunks"])
     assert local.post(f"/v1/jobs/{cancelled}/cancel").json()["state"] == "running"
     until(lambda: row_of(database, cancelled)["state"] == "cancelled")
     until(lambda: row_of(database, returned)["chunks"])
-    process.terminate()
-    assert process.wait(WAIT_SECONDS) == 0
+    worker.terminate()
+    assert worker.wait(WAIT_SECONDS) == 0
     row = row_of(database, returned)
     assert (row["state"], row["worker"], row["lost"]) == ("queued", None, 0) and row["chunks"] >= 1
-    assert [w["lost"] for w in rows_of(database, workers) if w["process"] == process.pid] == [False]
+    assert [w["lost"] for w in rows_of(database, workers) if w["process"] == worker.pid] == [False]
 
 
 @pytest.mark.parametrize("store_address", ["sqlite"], indirect=True)

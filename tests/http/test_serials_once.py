@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ from api.ledger.retirements import Line, instruct
 from api.ledger.serials import Entry
 from api.refusals import Refused
 from optimizer.errors import BadInput
+from tests.forking import process
 
 TONNES = 1000
 
@@ -139,14 +139,17 @@ def test_of_processes_that_want_the_same_serial_at_the_same_moment_exactly_one_g
     for name, shift in (("one", 0), ("two", 3)):
         actor = an_organisation(records, name)
         rows = instructions(records, actor, name, CONTESTED)
-        command = [sys.executable, "-c", RACER, store_address, actor.organisation_id, json.dumps(rows), str(shift)]
-        racers.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        told = (store_address, actor.organisation_id, json.dumps(rows), str(shift))
+        racers.append(process("-c", RACER, *told, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
     for racer in racers:
         assert racer.stdout.readline() == "ready\n"  # type: ignore[union-attr]
     for racer in racers:
         racer.stdin.write("go\n")  # type: ignore[union-attr]
         racer.stdin.flush()  # type: ignore[union-attr]
-    outcomes = [json.loads(racer.communicate(timeout=120)[0]) for racer in racers]
+    outcomes = []
+    for racer in racers:
+        with racer:
+            outcomes.append(json.loads(racer.stdout.read()))  # type: ignore[union-attr]
     # 0..5 and 3..8 of each twenty share three serials: one of the two wins, and the other is told
     assert [sorted(two) for two in zip(*outcomes, strict=True)] == [["added", "double_use"]] * CONTESTED
     assert faults_in(records) == []

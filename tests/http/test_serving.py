@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +15,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.http.conftest import EVENT, QUESTION, Server, caller, serving
+from tests.forking import run, started
+from tests.http.conftest import EVENT, QUESTION, Server, caller, serving, serving_as
 
 ALONE = {"JINHENG_WORKER": "false"}
 """These tests need no worker for jobs."""
@@ -91,7 +91,7 @@ def test_a_server_that_is_asked_to_stop_says_so_then_finishes_what_it_has_and_en
     """A plan that was half sent at SIGTERM is answered, though its planners got the signal too, as a group does."""
     body = json.dumps(QUESTION).encode()
     more = {"JINHENG_PLANNERS": "1", "JINHENG_DRAIN_SECONDS": "2"}
-    with serving(f"sqlite:///{tmp_path / 'a.db'}", tmp_path, **ALONE, **more) as server:
+    with serving_as(started, f"sqlite:///{tmp_path / 'a.db'}", tmp_path, **ALONE, **more) as server:
         until(lambda: len(planners_of(server)) == 1)  # made ready at the start, before any plan
         with closing(connected(server)) as connection:
             connection.sendall(head("/v1/plans", len(body)) + body[:10])
@@ -134,7 +134,7 @@ def _runs(pid: int) -> bool:
 
 
 def test_several_processes_serve_one_socket_and_add_up_their_figures(tmp_path):
-    with serving(f"sqlite:///{tmp_path / 'a.db'}", tmp_path, "--workers", "2", **ALONE) as server:
+    with serving_as(started, f"sqlite:///{tmp_path / 'a.db'}", tmp_path, "--workers", "2", **ALONE) as server:
         with ThreadPoolExecutor(4) as pool:
             assert set(pool.map(lambda _: status_of(server, "/v1/events"), range(40))) == {200}
         wanted = 'jinheng_requests_total{method="GET",route="/v1/events",status="200"} 40.0'
@@ -248,5 +248,4 @@ def test_a_disk_without_room_is_an_answer_and_nothing_is_half_written(tmp_path):
         kept = {e["id"] for e in client.get("/v1/events").json()["items"]}
         assert kept == {"before", "after"} | {f"e{k}" for k, status in enumerate(statuses) if status == 200}
         assert client.get("/v1/audit/verify").json()["holds"] is True
-    verified = subprocess.run([sys.executable, "-m", "api", "db", "verify", "--database", f"sqlite:///{database}"])
-    assert verified.returncode == 0
+    assert run("-m", "api", "db", "verify", "--database", f"sqlite:///{database}").code == 0

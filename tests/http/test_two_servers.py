@@ -1,7 +1,5 @@
 """Two servers and two workers on one PostgreSQL: one service, whichever of them is asked."""
 
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +10,7 @@ from api.access.scope import Records
 from api.database.opening import open_service_database
 from api.ledger.accounts import ledger_faults
 from api.ledger.holds import Client, lines_of_lots, take
+from tests.forking import process
 from tests.http.conftest import AS_OF, EVENT, OFFERS, QUESTION, caller, child_environment, serving
 
 STOCK_T, TRIES = 30, 60
@@ -82,9 +81,9 @@ def _scarce_stock_is_held_once(first, second, address):
 def _jobs_are_shared_and_none_runs_twice(first, second, address, folder):
     snapshot = first.post("/v1/snapshots", json={"offers": OFFERS}).json()["id"]
     lot_id = _held_by_an_expired_hold(first, address)
-    command = [sys.executable, "-m", "api", "worker", "--slots", "1", "--database", address]
+    command = ["-m", "api", "worker", "--slots", "1", "--database", address]
     with (folder / "workers.log").open("wb") as log:
-        workers = [subprocess.Popen(command, stdout=log, stderr=log, env=child_environment()) for _ in range(2)]
+        workers = [process(*command, stdout=log, stderr=log, env=child_environment()) for _ in range(2)]
     try:
         wanted = {}
         for seed in range(4):

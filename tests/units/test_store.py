@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
@@ -26,6 +25,7 @@ from market_data.snapshot import Snapshot, encode
 from market_data.store import Store, open_store
 from optimizer import BadInput, Offer, Offers
 from optimizer.findings import fault, warning
+from tests.forking import process
 
 AS_OF = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 8, 30, 15, 123456, tzinfo=UTC)
@@ -398,26 +398,22 @@ with open_store(sys.argv[1]) as store:
 
 
 def test_processes_that_open_a_new_database_and_save_the_same_at_once_share_one_copy(store_address):
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", OPENING, store_address, f"process {k}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for k in range(2)
-    ]
-    for process in processes:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    answers = [process.communicate() for process in processes]
-    assert [err for _, err in answers] == ["", ""]
-    assert sorted(out for out, _ in answers) == ["False\n", "True\n"]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    openers = [process("-c", OPENING, store_address, f"process {k}", **pipes) for k in range(2)]
+    for opener in openers:
+        assert opener.stdout
+        assert opener.stdout.readline() == "ready\n"
+    for opener in openers:
+        assert opener.stdin
+        opener.stdin.write("go\n")
+        opener.stdin.flush()
+    answers = []
+    for opener in openers:
+        with opener:
+            assert opener.stdout and opener.stderr
+            answers.append(opener.stdout.read())
+            assert opener.stderr.read() == ""
+    assert sorted(answers) == ["False\n", "True\n"]
     with open_store(store_address) as store:
         (kept,) = store.snapshots()
         assert {r.source for r in store.receipts(kept.id)} == {"process 0", "process 1"}
