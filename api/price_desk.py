@@ -264,7 +264,7 @@ def _csv_rows(content: bytes, name: str) -> list[Mapping[str, Any]]:
     import csv
     import io
 
-    from market_data.sources.csv_file import decode
+    from market_data.sources.csv_text import decode
 
     try:
         return list(csv.DictReader(io.StringIO(decode(content))))

@@ -6,15 +6,12 @@ here knows what is right or wrong: a corrected cell is read as if it stood in th
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from market_data.sources.raw_table import RawTable, sound_text
+from market_data.sources.coded_cells import CodedCells, sound_text
+from market_data.sources.raw_table import RawTable
 from optimizer.findings import Finding
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LEFT_OUT = "备注"
 """The header of a column that is read past."""
@@ -46,23 +43,20 @@ class Corrections:
         """The table as corrected; complaints that its source filed about what was corrected are settled."""
         headers = tuple(self._header(i, header) for i, header in enumerate(table.headers))
         rows = np.isin(table.rows, list(self.without), invert=True)
-        cells = [column[rows].reset_index(drop=True) for column in self._columns(table)]
+        cells = self._cells(table).take(rows)
         complaints = table.complaints.kept(self._still_stands, self._cell_stands)
         return replace(table, headers=headers, cells=cells, rows=table.rows[rows], complaints=complaints)
 
     def _header(self, position: int, header: str) -> str:
         return sound_text(self.headers.get(position, header).strip()) or (LEFT_OUT if position in self.headers else "")
 
-    def _columns(self, table: RawTable) -> "list[pd.Series[str]]":
-        columns = list(table.cells)
+    def _cells(self, table: RawTable) -> CodedCells:
         index_of = {int(row): i for i, row in enumerate(table.rows)} if self.cells else {}
-        for position in {p for _, p in self.cells if p < len(columns)}:
-            column = columns[position].copy()
-            for (row, place), text in self.cells.items():
-                if place == position and row in index_of:
-                    column.iloc[index_of[row]] = sound_text(text)
-            columns[position] = column
-        return columns
+        changed: dict[int, dict[int, str]] = {}
+        for (row, position), text in self.cells.items():
+            if position < len(table.headers) and row in index_of:
+                changed.setdefault(position, {})[index_of[row]] = sound_text(text)
+        return table.cells.with_texts(changed)
 
     def _still_stands(self, finding: Finding) -> bool:
         return finding.row not in self.without or finding.code not in ROW_FAULTS

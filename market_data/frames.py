@@ -29,7 +29,8 @@ import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
 from market_data.columns import OFFER_COLUMNS, Column
 from market_data.normalize import normalize
-from market_data.sources.raw_table import RawTable, cell_text, check_width, refuse, sound_text, text_series
+from market_data.sources.coded_cells import CodedCells, Codes, Texts, coded_texts, sound_text
+from market_data.sources.raw_table import RawTable, cell_text, check_width, refuse
 from optimizer.findings import fault
 from optimizer.offers import Ints, Labels, Offers
 from optimizer.quantities import plain
@@ -63,7 +64,7 @@ def offers_from_frame(frame: pd.DataFrame) -> Offers:
         BadInput: every fault of the frame at once.
     """
     check_width(frame.shape[1])
-    cells = tuple(_texts_of(frame.iloc[:, i]) for i in range(frame.shape[1]))
+    cells = CodedCells.of([_coded_texts(frame.iloc[:, i]) for i in range(frame.shape[1])])
     headers = tuple(sound_text(str(c)) for c in frame.columns)
     return normalize(RawTable(headers, cells, np.arange(1, len(frame) + 1, dtype=np.int64)))[0]
 
@@ -90,14 +91,13 @@ def write_offers(offers: Offers, path: Path | str, *, lang: Language = "en") -> 
     writer(offers, target, lang)
 
 
-def _texts_of(column: "pd.Series[Any]") -> "pd.Series[str]":
+def _coded_texts(column: "pd.Series[Any]") -> tuple[Codes, Texts]:
     if isinstance(column.dtype, pd.StringDtype) or column.dtype == object:
-        return text_series(
+        return coded_texts(
             ["" if _missing(v) else sound_text(v) if isinstance(v, str) else cell_text(v) for v in column]
         )
     codes, distinct = pd.factorize(column)
-    texts = np.array([*(cell_text(v) for v in distinct), ""], dtype=object)
-    return text_series(texts[codes].tolist())
+    return (codes % (len(distinct) + 1)).astype(np.int32), Texts.of([*(cell_text(v) for v in distinct), ""])
 
 
 def _missing(value: object) -> bool:

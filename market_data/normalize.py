@@ -7,8 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
-import pyarrow.compute as pc  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from market_data import cells
@@ -100,23 +98,25 @@ def _check_columns(reader: TableReader) -> None:
 
 def _drop_rows_that_are_no_offers(reader: TableReader) -> None:
     """Empty rows go without a word; a repeated header and a total are faults that are named once."""
+    cells, headers = reader.table.cells, reader.table.headers
+    header = headers[reader.placed["offer_id"].position].strip(SPACE)
     codes, ids = reader.coded("offer_id")
-    bare = pc.utf8_trim(ids, SPACE)
-    headers = reader.table.headers
+    longest = max(len(word.encode()) for word in (header, *SUMMARY_WORDS))
+    bare = {k: ids[k].strip(SPACE) for k in reader.short_or_odd("offer_id", longest).tolist()}
 
-    def rows_with(found: pa.BooleanArray) -> Bools:
-        rows: Bools = found.to_numpy(zero_copy_only=False)[codes]
-        return rows
+    def rows_with(chosen: list[int]) -> Bools:
+        mask = np.zeros(len(ids), dtype=bool)
+        mask[chosen] = True
+        return mask[codes]
 
     keep = np.ones(len(reader), dtype=bool)
-    for i in np.flatnonzero(rows_with(pc.equal(bare, ""))).tolist():
-        keep[i] = any(half_width(str(cell.iloc[i])) for cell in reader.table.cells)
-    repeated = rows_with(pc.equal(bare, headers[reader.placed["offer_id"].position].strip(SPACE)))
+    for i in np.flatnonzero(rows_with([k for k, text in bare.items() if not text])).tolist():
+        keep[i] = any(half_width(cells.text(position, i)) for position in range(len(cells)))
+    repeated = rows_with([k for k, text in bare.items() if text == header])
     if repeated.any():
         kinds, instruments = reader.coded("instrument")
-        same = pc.equal(instruments, headers[reader.placed["instrument"].position])
-        repeated &= same.to_numpy(zero_copy_only=False)[kinds]
-    sums = rows_with(pc.is_in(pc.utf8_lower(bare), pa.array(sorted(SUMMARY_WORDS), pa.large_string())))
+        repeated &= (instruments.objects == headers[reader.placed["instrument"].position])[kinds]
+    sums = rows_with([k for k, text in bare.items() if text.lower() in SUMMARY_WORDS])
     for code, rows, zh, en in (
         (
             "repeated_header",
@@ -174,11 +174,10 @@ def _read_column(reader: TableReader, name: str, kind: str) -> tuple[Any, Bools]
 def _check_required_numbers(reader: TableReader, given: dict[str, Bools]) -> None:
     """Quantity and price must be there; a cell that is there and wrong has been named already."""
     for name in ("quantity", "price"):
-        raw = reader.raw(name)
-        if raw is None and not MAKES_QUANTITY_AND_PRICE & reader.placed.keys():
+        if name not in reader.placed and not MAKES_QUANTITY_AND_PRICE & reader.placed.keys():
             continue
         missing = ~given[name]
-        if raw is not None and missing.any():
+        if name in reader.placed and missing.any():
             missing &= ~reader.filled(name)
         text = _blank_text(name)
         reader.complain_rows(name, "blank", missing, lambda _, text=text: text)  # type: ignore[misc]
@@ -190,29 +189,22 @@ def _blank_text(name: str) -> Text:
 
 
 def _check_ids(reader: TableReader, ids: NDArray[Any], given: Bools) -> None:
-    if _all_distinct(pa.array(ids, pa.large_string())):
+    if (ids[:-1] < ids[1:]).all() or len(set(ids.tolist())) == len(ids):
         return
-    import pandas as pd
-
-    repeats = pd.Series(ids).duplicated(keep="first").to_numpy(dtype=bool) & given
-    first_row: dict[str, int] = {}
+    first: dict[str, int] = {}
     for index, offer_id in enumerate(ids.tolist()):
-        first_row.setdefault(offer_id, int(reader.table.rows[index]))
+        first.setdefault(offer_id, index)
+    repeats = given.copy()
+    repeats[list(first.values())] = False
 
     def words(index: int) -> Text:
-        row = first_row[ids[index]]
+        row = int(reader.table.rows[first[ids[index]]])
         return Text(
             f"编号与第 {row} 行重复; 每个报价要有自己的编号",
             f"repeats the id of row {row}; every offer needs an id of its own",
         )
 
     reader.complain_rows("offer_id", "duplicate_id", repeats, words)
-
-
-def _all_distinct(texts: pa.LargeStringArray) -> bool:
-    """Whether no text stands twice; a column that rises is seen at once."""
-    rising = pc.all(pc.less(texts[:-1], texts[1:]), min_count=0).as_py()
-    return bool(rising or pc.count_distinct(texts).as_py() == len(texts))
 
 
 def _check_validity(reader: TableReader, valid_from: Dates, valid_until: Dates) -> None:

@@ -16,7 +16,6 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 
 from market_data.offers_file import OffersFile
 from optimizer.errors import BadInput
@@ -71,6 +70,8 @@ def encode(offers: Offers) -> bytes:
     Raises:
         BadInput: an id that stands twice: the order of its rows would be part of the content.
     """
+    import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
+
     order = offers.by_id
     ids = offers.offer_id[order]
     if np.any(twice := ids[1:] == ids[:-1]):
@@ -92,6 +93,8 @@ def decode(content: bytes, sha256: str | None = None) -> Offers:
     Raises:
         BadInput: `snapshot_damaged`: no such bytes, or other offers than the hash names.
     """
+    import pyarrow as pa
+
     try:
         with pa.ipc.open_file(pa.BufferReader(content)) as reader:
             table = reader.read_all()
@@ -118,6 +121,8 @@ def damaged(zh: str, en: str, snapshot_id: str | None = None) -> BadInput:
 
 
 def _arrow(name: str, column: Any, order: Any) -> Any:
+    import pyarrow as pa
+
     kind = COLUMN_KINDS[name]
     if kind == "label":
         canonical = column.sorted_by_name()

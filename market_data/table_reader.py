@@ -5,28 +5,24 @@ Here live the matching of headers and the vectorised reading of one column. How 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
-import pyarrow.compute as pc  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from market_data.cell_words import words_for
 from market_data.cells import BLANKS, NUMBER_KINDS, CellError, Reading, number
 from market_data.columns import COLUMNS, Column, half_width, is_remark, match_header, nearest_header
-from market_data.sources.raw_table import CodedCells, Codes, RawTable, take_rows
+from market_data.sources.coded_cells import Codes, Texts
+from market_data.sources.raw_table import RawTable
 from optimizer.findings import fault
 from optimizer.offers import Ints, Labels
 from optimizer.wording import Text
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-_SOUND = r"!-*,-~\x{4e00}-\x{9fff}"
-SOUND_TEXT = rf"[{_SOUND}](?:[ {_SOUND}]{{0,198}}[{_SOUND}])?"
-"""Text that needs no cleaning (a pattern of RE2): Chinese characters and visible ASCII, spaces within. A plus, as in
-1E+11, is looked at."""
+PLACES_MAX = 5
+"""Decimals up to which plain numbers are read many at once."""
+MANY = 1_000
+"""From so many distinct cells on, those that need no second look are told apart at once; Arrow is worth its start."""
 
 type Parse = Callable[[str], object]
 type Plain = tuple[list[Any], NDArray[np.bool_]]
@@ -61,7 +57,7 @@ class TableReader:
     def __init__(self, table: RawTable) -> None:
         self.placed = place_columns(table)
         self.table = table
-        self._coded: dict[int, tuple[Codes, pa.LargeStringArray]] = {}
+        self._odd: dict[int, NDArray[np.bool_]] = {}
 
     def __len__(self) -> int:
         return len(self.table.rows)
@@ -69,31 +65,29 @@ class TableReader:
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Drops the other rows."""
         if not rows.all():
-            self.table = replace(self.table, cells=take_rows(self.table.cells, rows), rows=self.table.rows[rows])
-            self._coded.clear()
+            self.table = replace(self.table, cells=self.table.cells.take(rows), rows=self.table.rows[rows])
+            self._odd.clear()
 
-    def raw(self, name: str) -> "pd.Series[str] | None":
-        """The text of a column as written; None when the file does not have it."""
-        placed = self.placed.get(name)
-        return None if placed is None else self.table.cells[placed.position]
+    def coded(self, name: str) -> tuple[Codes, Texts]:
+        """Codes and texts of a column."""
+        return self.table.cells.coded(self.placed[name].position)
 
-    def coded(self, name: str) -> tuple[Codes, pa.LargeStringArray]:
-        """Codes and distinct texts of a column."""
+    def odd(self, name: str) -> NDArray[np.bool_]:
+        """Which texts of a column may need cleaning; the others are sound as they stand."""
         position = self.placed[name].position
-        cells = self.table.cells
-        if isinstance(cells, CodedCells):
-            return cells.coded(position)
-        if position not in self._coded:
-            import pandas as pd
+        if position not in self._odd:
+            self._odd[position] = _odd(self.coded(name)[1])
+        return self._odd[position]
 
-            found, texts = pd.factorize(cells[position])
-            self._coded[position] = (found.astype(np.int32), pa.array(texts, pa.large_string()))
-        return self._coded[position]
+    def short_or_odd(self, name: str, length: int) -> Ints:
+        """Which texts of a column are of at most so many bytes, or may need cleaning."""
+        odd = self.odd(name)
+        return np.flatnonzero(odd if odd.all() else odd | (self.coded(name)[1].lengths <= length))
 
     def filled(self, name: str) -> NDArray[np.bool_]:
         """Where a column says something, be it readable or not."""
         codes, texts = self.coded(name)
-        return np.array([half_width(text) not in BLANKS for text in texts.to_pylist()], dtype=bool)[codes]
+        return np.array([half_width(text) not in BLANKS for text in texts.objects], dtype=bool)[codes]
 
     def read(
         self,
@@ -112,7 +106,7 @@ class TableReader:
         given = ~odd
         wrong: dict[int, tuple[str, str]] = {}
         doubts: dict[int, tuple[str, str]] = {}
-        for k, text in zip(np.flatnonzero(odd).tolist(), texts.filter(pa.array(odd)).to_pylist(), strict=True):
+        for k, text in zip(np.flatnonzero(odd).tolist(), texts.where(odd).objects.tolist(), strict=True):
             values[k] = blank
             if half_width(text) in blanks:
                 if required:
@@ -153,10 +147,10 @@ class TableReader:
         if name not in self.placed:
             return _absent(len(self), "")
         codes, texts = self.coded(name)
-        odd = ~matching(texts, SOUND_TEXT)
+        odd = self.odd(name)
         if not odd.any():
-            return Distinct(codes, texts.to_numpy(zero_copy_only=False), np.ones(len(codes), dtype=bool))
-        return self.read(name, parse, "", required, frozenset({""}), (texts.to_pylist(), odd))
+            return Distinct(codes, texts.objects, np.ones(len(codes), dtype=bool))
+        return self.read(name, parse, "", required, frozenset({""}), (texts.objects.tolist(), odd))
 
     @staticmethod
     def labels(read: Distinct) -> Labels:
@@ -183,7 +177,7 @@ class TableReader:
         if not wrong:
             return
         placed = self.placed[name]
-        cells = self.table.cells[placed.position]
+        cells = self.table.cells
         kinds = sorted({code for code, _ in wrong.values()})
         mark = np.zeros(int(codes.max()) + 1, dtype=np.int64)
         mark[list(wrong)] = [kinds.index(code) + 1 for code, _ in wrong.values()]
@@ -191,7 +185,7 @@ class TableReader:
         for i, code in enumerate(kinds, 1):
 
             def words(index: int, code: str = code) -> Text:
-                return words_for(code, placed.column, str(cells.iloc[index]), wrong[int(codes[index])][1])
+                return words_for(code, placed.column, cells.text(placed.position, index), wrong[int(codes[index])][1])
 
             self.complain_rows(name, code, of_row == i, words, severity)
 
@@ -201,7 +195,7 @@ def place_columns(table: RawTable) -> dict[str, Placed]:
     placed: dict[str, Placed] = {}
     for position, header in enumerate(table.headers):
         if not half_width(header):
-            if (table.cells[position].str.strip() != "").any():
+            if any(text.strip() for text in table.cells.coded(position)[1].objects):
                 zh, en = f"第 {position + 1} 列有内容而没有表头", f"column {position + 1} has content and no header"
                 table.complaints.add(fault("header_blank", zh, en, column=str(position + 1)))
             continue
@@ -237,22 +231,20 @@ def _absent(n: int, blank: object) -> Distinct:
     return Distinct(np.zeros(n, dtype=np.int32), [blank], np.zeros(n, dtype=bool))
 
 
-def matching(texts: pa.LargeStringArray, pattern: str) -> NDArray[np.bool_]:
-    """Where a pattern of RE2 is the whole of a text."""
-    found: NDArray[np.bool_] = pc.match_substring_regex(texts, rf"\A(?:{pattern})\z").to_numpy(zero_copy_only=False)
-    return found
+def _odd(texts: Texts) -> NDArray[np.bool_]:
+    if len(texts) < MANY:
+        return np.ones(len(texts), dtype=bool)
+    from market_data.sources.arrow_columns import sound_texts
+
+    return ~sound_texts(texts.arrow)
 
 
-def _plain_numbers(texts: pa.LargeStringArray, places: int, largest: int, positive: bool) -> Ints:
-    """Plain decimals like 1500 or 58.35 in units of 10^-places; -1 where the text is anything else.
+def _plain_numbers(texts: Texts, places: int, largest: int, positive: bool) -> Ints:
+    """Plain decimals like 1500 or 58.35 in units of 10^-places; -1 where the text is anything else."""
+    if len(texts) < MANY or not 0 <= places <= PLACES_MAX:
+        return np.full(len(texts), -1, dtype=np.int64)
+    from market_data.sources.arrow_columns import plain_numbers
 
-    Exact though it goes through floats: at most 14 digits, so number x 10^places is off by far less than 1/2.
-    """
-    values = np.full(len(texts), -1, dtype=np.int64)
-    if not 0 <= places <= 5:
-        return values
-    plain = matching(texts, r"[0-9]{1,9}" + (rf"(?:\.[0-9]{{1,{places}}})?" if places else ""))
-    numbers = texts.filter(pa.array(plain)).cast(pa.float64()).to_numpy(zero_copy_only=False)
-    values[plain] = np.rint(numbers * 10**places).astype(np.int64)
+    values = plain_numbers(texts.arrow, places)
     values[(values > largest) | ((values == 0) & positive)] = -1
     return values

@@ -22,6 +22,7 @@ import pandas as pd
 
 from market_data.feed_reading import FeedReading, RowAccount
 from market_data.quotes import UNKNOWN, Quote
+from market_data.sources.coded_cells import sound_text
 from market_data.sources.csv_file import read_csv
 from market_data.sources.feed_fields import NOTHING
 from market_data.sources.quote_rows import (
@@ -33,7 +34,7 @@ from market_data.sources.quote_rows import (
     mean_price_fen,
     sha256_of,
 )
-from market_data.sources.raw_table import cell_text, check_length, check_width, refuse, sound_text
+from market_data.sources.raw_table import cell_text, check_length, check_width, refuse
 from optimizer.errors import BadInput
 from optimizer.findings import fault
 from optimizer.quantities import E4, yuan

@@ -9,7 +9,8 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from market_data.sources.raw_table import refuse, sound_text
+from market_data.sources.coded_cells import sound_text
+from market_data.sources.raw_table import refuse
 from optimizer.findings import fault
 from optimizer.quantities import NotANumber, decimal_of
 

@@ -10,18 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from market_data.sources.csv_file import decode
-from market_data.sources.raw_table import (
-    CodedCells,
-    RawTable,
-    cell_text,
-    check_length,
-    check_width,
-    coded_texts,
-    decimal_text,
-    refuse,
-    sound_text,
-)
+from market_data.sources.coded_cells import CodedCells, coded_texts, sound_text
+from market_data.sources.csv_text import decode
+from market_data.sources.raw_table import RawTable, cell_text, check_length, check_width, decimal_text, refuse
 from optimizer.findings import Finding, fault
 
 

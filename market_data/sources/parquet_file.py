@@ -12,17 +12,9 @@ import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from market_data.sources.raw_table import (
-    BYTES_MAX,
-    CodedCells,
-    Codes,
-    RawTable,
-    cell_text,
-    check_length,
-    check_width,
-    coded_column,
-    refuse,
-)
+from market_data.sources.arrow_columns import coded_column
+from market_data.sources.coded_cells import CodedCells, Codes, Texts
+from market_data.sources.raw_table import BYTES_MAX, RawTable, cell_text, check_length, check_width, refuse
 from optimizer.findings import Finding, fault
 
 UNPACKED_BYTES_MAX = 4 * BYTES_MAX
@@ -50,11 +42,11 @@ def read_parquet(content: bytes) -> RawTable:
                 f"is of type {column.type}; should be text, number, date or boolean",
             )
             found.append(fault("parquet_type", zh, en, column=name))
-            cells.append((np.zeros(len(column), dtype=np.int32), pa.array([""], pa.large_string())))
+            cells.append((np.zeros(len(column), dtype=np.int32), Texts.of([""])))
         else:
             cells.append(_coded_text(column))
     rows = np.arange(1, table.num_rows + 1, dtype=np.int64)
-    raw = RawTable(tuple(table.column_names), CodedCells(cells), rows)
+    raw = RawTable(tuple(table.column_names), CodedCells.of(cells), rows)
     for finding in found:
         raw.complaints.add(finding)
     return raw
@@ -114,11 +106,11 @@ def _readable(kind: pa.DataType) -> bool:
     )
 
 
-def _coded_text(column: pa.ChunkedArray) -> tuple[Codes, pa.LargeStringArray]:
+def _coded_text(column: pa.ChunkedArray) -> tuple[Codes, Texts]:
     """A column as codes into the texts of its distinct values."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_null(kind):
-        return np.zeros(len(column), dtype=np.int32), pa.array([""], pa.large_string())
+        return np.zeros(len(column), dtype=np.int32), Texts.of([""])
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     if _is_text(kind):

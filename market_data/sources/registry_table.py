@@ -17,10 +17,10 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from market_data.sources.csv_file import decode
+from market_data.sources.csv_text import decode
 from market_data.sources.feed_fields import FieldError, compact_day, number_of
 from market_data.sources.parquet_file import read_parquet
-from market_data.sources.raw_table import BYTES_MAX, refuse, text_series
+from market_data.sources.raw_table import BYTES_MAX, refuse
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
 from optimizer.offers import Bools, Dates, Ints
@@ -103,7 +103,7 @@ def read_registry_table(
             raise refuse(fault("no_rows", "只有表头, 没有内容", "has a header and no rows"))
     except BadInput as error:
         raise BadInput([f if f.file else f.at(name) for f in error.findings]) from error.__cause__
-    blank = text_series([""] * len(rows))
+    blank = pd.Series([""] * len(rows), dtype="str")
     columns = {f: found[headers[f]].str.strip() if f in headers else blank for f in fields}
     return RegistryTable(name, headers, columns, rows)
 
