@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from api.reports.words import registry_name
 from optimizer.eligibility import CLAUSE_NAMES, REASONS
 from optimizer.plan import Json, OfferReason, Plan, TierResult
 from optimizer.statement import BEATEN
@@ -85,14 +86,9 @@ class PlanWords:
         n = count.group()
         return self._say(f"市场上这一层的 {n} 个报价都不合条件", f"none of the {n} offers of this tier is eligible")
 
-    @cached_property
-    def _registries(self) -> dict[str, str]:
-        names = [r["name"] for r in self.plan.problem["rule_pack"].get("registries", [])]
-        return {str(text): str(name[self.lang]) for name in names for text in name.values()}
-
     def registry(self, name: str) -> str:
         """Where something is cancelled: the rule pack's names in both languages, an offer's own as it is."""
-        return self._registries.get(name, name)
+        return registry_name(name, self.plan.problem["rule_pack"]).say(self.lang)
 
     def reason(self, reason: OfferReason) -> str:
         """Why an offer is not used."""

@@ -13,6 +13,7 @@ from api.ledger import accepting
 from api.pages.typed_forms import typed
 from api.pages.viewing import View, viewing
 from api.refusals import Refused
+from api.reports.words import registry_name
 from optimizer.findings import Finding
 from optimizer.wording import INSTRUMENT_NAMES
 
@@ -58,7 +59,7 @@ async def _quote_page(
     may_accept = may_answer and quote["answer"] is None and quote["firm"] and bool(quote["lines"])
     # Their paths name fields of a program's request, which this page has not.
     faults = [replace(one, path="") for one in found]
-    values = {"quote": quote, "instruments": INSTRUMENT_NAMES, "faults": faults}
+    values = {"quote": quote, "instruments": INSTRUMENT_NAMES, "registry_name": registry_name, "faults": faults}
     return view.page(template, status, **values, may_answer=may_answer, may_accept=may_accept)
 
 

@@ -11,10 +11,11 @@ from api.access.scope import Scope
 from api.archive import runs
 from api.database import ledger_tables, tables
 from api.ledger import orders, retiring
-from api.pages.retirement_words import days_left, event_names, registry_name
+from api.pages.retirement_words import days_left, event_names
 from api.pages.typed_forms import typed
 from api.pages.viewing import View, viewing
 from api.refusals import Refused
+from api.reports.words import registry_name
 from optimizer.findings import fault
 from optimizer.quantities import tonnes
 from optimizer.wording import INSTRUMENT_NAMES

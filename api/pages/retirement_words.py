@@ -1,6 +1,5 @@
 """What pages about retirements share: registries in both languages, states, days left, serials as people type them."""
 
-import functools
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -11,10 +10,10 @@ from api.archive import events
 from api.ledger import retirements, retiring, serials
 from api.pages.typed_forms import Typed
 from api.refusals import Refused
+from api.reports.words import registry_name
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
 from optimizer.quantities import tonnes
-from optimizer.rule_pack import read_rule_pack, shipped_rule_packs
 from optimizer.wording import INSTRUMENT_NAMES, Text
 
 DAYS_SOON = 30
@@ -37,17 +36,6 @@ SERIAL_LABELS = {
 }
 LINES_MAX = 1000
 """Serials and ranges of one form, as of one request of a program."""
-
-
-@functools.cache
-def _registries() -> dict[str, Text]:
-    named = [r.name for name in shipped_rule_packs() for r in read_rule_pack(name).registries]
-    return {shown: Text(n.zh, n.en) for n in named for shown in (n.zh, n.en)}
-
-
-def registry_name(shown: str) -> Text:
-    """A registry in both languages where a rule pack that ships knows it; else as the offer wrote it."""
-    return _registries().get(shown, Text(shown, shown) if shown else Text("未说明的登记机构", "a registry not named"))
 
 
 def days_left(deadline: str, today: date) -> Text:

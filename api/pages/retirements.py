@@ -19,7 +19,6 @@ from api.pages.retirement_words import (
     SERIAL_LABELS,
     STATES,
     event_names,
-    registry_name,
     shown,
     typed_day,
     typed_entries,
@@ -28,6 +27,7 @@ from api.pages.retirement_words import (
 from api.pages.typed_forms import Typed, typed
 from api.pages.viewing import View, viewing
 from api.refusals import Refused
+from api.reports.words import registry_name
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
 from optimizer.quantities import kg_of, tonnes

@@ -4,15 +4,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from api.reports.paper_parts import Grid, Heading, Paragraph, Part, columns, day_text, listed
-from api.reports.words import event_names, grouped, pick
+from api.reports.words import event_names, grouped, pick, registry_name
 from optimizer.plan import FiscalYear, Plan
 from optimizer.wording import Language
-
-
-def registry_name(plan: Plan, registry: str, lang: Language) -> str:
-    """A registry's name in the paper's language, where the rule pack has it; else as the offer wrote it."""
-    known = (r["name"] for r in plan.problem["rule_pack"]["registries"])
-    return next((str(n[lang]) for n in known if registry in n.values()), registry)
 
 
 def cancelling(plan: Plan, lang: Language) -> Iterator[Part]:
@@ -36,7 +30,7 @@ def cancelling(plan: Plan, lang: Language) -> Iterator[Part]:
         places.setdefault(line.registry, []).append(str(n))
     rows = tuple(
         (
-            registry_name(plan, r.registry, lang),
+            registry_name(r.registry, pack).say(lang),
             grouped(r.contracted_t),
             runs_of(places.get(r.registry, [])),
             str(r.retire_by),

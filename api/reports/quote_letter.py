@@ -22,7 +22,7 @@ from api.reports.paper_parts import (
     money_in_words,
     short_title,
 )
-from api.reports.words import grouped, pick
+from api.reports.words import grouped, pick, registry_name
 from optimizer.quantities import fen_of
 from optimizer.wording import INSTRUMENT_NAMES, Language
 
@@ -130,7 +130,13 @@ def _delivery(offered: Offered, lang: Language) -> Iterator[Part]:
         return
     yield Heading(1, pick(lang, "交付与注销", "Delivery and cancellation"))
     rows = tuple(
-        (str(n), str(line["offer_id"]), str(line["purchase_date"]), str(line["registry"]), str(line["retire_by"]))
+        (
+            str(n),
+            str(line["offer_id"]),
+            str(line["purchase_date"]),
+            registry_name(line["registry"]).say(lang),
+            str(line["retire_by"]),
+        )
         for n, line in enumerate(offered["lines"], 1)
     )
     zh, en = "序号|编号|采购日|注销的登记机构|最迟注销日", "no.|lot|bought on|to be cancelled in|at the latest by"

@@ -3,11 +3,13 @@
 No paper is laid out here, and nothing is computed that the plan does not say.
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from optimizer.plan import OfferState, Plan
+from optimizer.rule_pack import read_rule_pack, shipped_rule_packs
 from optimizer.wording import Language, Text
 
 if TYPE_CHECKING:
@@ -169,6 +171,23 @@ def percent(share: str) -> str:
     """A share as percent with at most two decimals: 0.0667 -> 6.67 %."""
     value = Decimal(share) * 100
     return f"{value.normalize():f} %"
+
+
+def registry_name(shown: str, pack: Mapping[str, Any] | None = None) -> Text:
+    """A registry in both languages where the rule pack, or one that ships, names it; else as the offer wrote it."""
+    own = {text: Text(n["zh"], n["en"]) for n in _names_in(pack) for text in (n["zh"], n["en"])}
+    unnamed = Text(shown, shown) if shown else Text("未说明的登记机构", "a registry not named")
+    return own.get(shown) or _shipped_registries().get(shown, unnamed)
+
+
+def _names_in(pack: Mapping[str, Any] | None) -> list[Mapping[str, str]]:
+    return [] if pack is None else [r["name"] for r in pack.get("registries", [])]
+
+
+@functools.cache
+def _shipped_registries() -> dict[str, Text]:
+    named = [r.name for name in shipped_rule_packs() for r in read_rule_pack(name).registries]
+    return {shown: Text(n.zh, n.en) for n in named for shown in (n.zh, n.en)}
 
 
 def event_names(plan: Plan) -> dict[str, str]:

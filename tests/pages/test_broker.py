@@ -211,6 +211,15 @@ def test_a_client_sees_the_offer_and_no_cost(mine, other):
     assert mine.administrator.get(path).status_code == 404
 
 
+def test_registries_are_named_in_the_readers_language(mine, other):
+    """The quote was made in English; whoever reads Chinese reads where to cancel in Chinese, on page and paper."""
+    _, path = received(mine, other)
+    in_english = other.organiser.get(path, params={"lang": "en"}).text
+    in_chinese = other.organiser.get(path, params={"lang": "zh"}).text
+    assert "national allowance registry" in in_english and "national allowance registry" not in in_chinese
+    assert "全国碳排放权注册登记系统" in in_chinese and "全国碳排放权注册登记系统" not in in_english
+
+
 def received(mine, other, **more: Any) -> tuple[str, str]:
     """A quote from one organisation to another; its page there and here."""
     done(mine.broker.post("/v1/inventory", json={"offers": LOTS}))

@@ -12,6 +12,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.http.conftest import Server, serving
 
 WIDE, NARROW = 1280, 390
+ALL_PAIRS = os.environ.get("JINHENG_FLOWS") == "all"
+"""Whether each flow is run in each language at each width; else each language and each width once."""
+PAIRS = [("zh", WIDE), ("en", NARROW), *([("zh", NARROW), ("en", WIDE)] if ALL_PAIRS else [])]
+PAIRS_CROSSED = [("zh", NARROW), ("en", WIDE), *([("zh", WIDE), ("en", NARROW)] if ALL_PAIRS else [])]
+"""Language and width of each run of a flow."""
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.http.conftest import PASSWORD, QUESTION, Server, serving
-from tests.pages.flows.conftest import NARROW, WIDE, axe_clean
+from tests.pages.flows.conftest import PAIRS, axe_clean
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def served(tmp_path) -> Iterator[Server]:
         yield server
 
 
-@pytest.mark.parametrize(("lang", "width"), [("zh", WIDE), ("en", NARROW)])
+@pytest.mark.parametrize(("lang", "width"), PAIRS)
 def test_an_administrator_sets_up_keeps_rule_packs_and_stops_a_job(
     browser_page: Callable[..., Page], lang: str, width: int
 ) -> None:

@@ -9,12 +9,12 @@ from playwright.sync_api import Page
 from tests.http.conftest import OFFERS, Server, caller
 from tests.http.test_disclosures import FULL
 from tests.http.test_retirements import PDF
-from tests.pages.flows.conftest import NARROW, WIDE, axe_clean
+from tests.pages.flows.conftest import PAIRS, axe_clean
 
 CERTIFICATE = "PHB-1"
 
 
-@pytest.mark.parametrize(("lang", "width"), [("zh", WIDE), ("en", NARROW)])
+@pytest.mark.parametrize(("lang", "width"), PAIRS)
 def test_what_was_bought_is_cancelled_disclosed_and_on_the_record(
     browser_page: Callable[..., Page], served: Server, lang: str, width: int
 ) -> None:

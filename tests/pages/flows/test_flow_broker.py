@@ -6,13 +6,13 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pages.flows.conftest import NARROW, WIDE, axe_clean
+from tests.pages.flows.conftest import NARROW, PAIRS, PAIRS_CROSSED, axe_clean
 
 QUOTE = re.compile(r"/quotes/[0-9a-f]{24}$")
 """Where a quote is: `**/quotes/*` is also where one is asked for, while it is being made."""
 
 
-@pytest.mark.parametrize(("lang", "width"), [("zh", WIDE), ("en", NARROW)])
+@pytest.mark.parametrize(("lang", "width"), PAIRS)
 def test_from_an_inventory_to_an_order(browser_page: Callable[..., Page], lang: str, width: int) -> None:
     page = browser_page(lang, width)
 
@@ -78,7 +78,7 @@ def test_a_calendar_is_quoted_as_a_batch(browser_page: Callable[..., Page], lang
     axe_clean(page)
 
 
-@pytest.mark.parametrize(("lang", "width"), [("zh", NARROW), ("en", WIDE)])
+@pytest.mark.parametrize(("lang", "width"), PAIRS_CROSSED)
 def test_a_client_declines_takes_it_back_and_accepts(browser_page: Callable[..., Page], lang: str, width: int) -> None:
     """The client is the broker's own organisation: nobody signs in here, and one is both."""
     page = browser_page(lang, width)

@@ -6,13 +6,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.http.conftest import AS_OF, EVENT, OFFERS, Server, caller
-from tests.pages.flows.conftest import NARROW, WIDE, axe_clean
+from tests.pages.flows.conftest import PAIRS, axe_clean
 
 SOON = 60_000
 """Milliseconds that work in the background may take on a busy machine."""
 
 
-@pytest.mark.parametrize(("lang", "width"), [("zh", WIDE), ("en", NARROW)])
+@pytest.mark.parametrize(("lang", "width"), PAIRS)
 def test_a_year_is_budgeted_from_a_blank_start(
     browser_page: Callable[..., Page], served: Server, lang: str, width: int
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.pages.flows.conftest import NARROW, WIDE, axe_clean
+from tests.pages.flows.conftest import PAIRS, axe_clean
 
 FAULTY = """编号,品种,机制,地区,年份,数量(吨),价格(元/吨)
 PHB-{n},碳普惠,三晋绿色生活,山西,2025,三千,46.50
@@ -15,7 +15,7 @@ CEA-{n},配额,CEA,,2025,5000,66.10
 """
 
 
-@pytest.mark.parametrize(("lang", "width"), [("zh", WIDE), ("en", NARROW)])
+@pytest.mark.parametrize(("lang", "width"), PAIRS)
 def test_offers_are_corrected_and_an_event_is_entered(
     browser_page: Callable[..., Page], lang: str, width: int, tmp_path: Path
 ) -> None:

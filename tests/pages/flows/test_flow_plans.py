@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.http.conftest import AS_OF, EVENT, OFFERS
-from tests.pages.flows.conftest import NARROW, WIDE, axe_clean
+from tests.pages.flows.conftest import PAIRS, axe_clean
 
 
-@pytest.mark.parametrize(("lang", "width"), [("zh", WIDE), ("en", NARROW)])
+@pytest.mark.parametrize(("lang", "width"), PAIRS)
 def test_an_organiser_plans_compares_and_keeps(browser_page: Callable[..., Page], lang: str, width: int) -> None:
     page = browser_page(lang, width)
     zh = lang == "zh"
