@@ -66,10 +66,8 @@ def passed(program: Program, upper: Floats, cost: Floats) -> Any:
     return highs
 
 
-def cold_solve(program: Program, seconds: float = INFINITY) -> float | None:
+def cold_solve(program: Program) -> float:
     """One cold solve of the same LP from arrays, single objective: least cost with everything covered.
-
-    None: it had no answer after so many seconds.
 
     Raises ArithmeticError without an optimum: a program that cannot cover everything is no yardstick.
     """
@@ -79,10 +77,7 @@ def cold_solve(program: Program, seconds: float = INFINITY) -> float | None:
             upper[level.gap_columns] = 0.0
     cost = next(level for level in program.levels if level.name == "cost")
     highs = passed(program, upper, program.objective(cost))
-    highs.setOptionValue("time_limit", seconds)
     highs.run()
-    if highs.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
-        return None
     _demand_optimum(highs)
     return float(highs.getInfo().objective_function_value)
 

@@ -1,7 +1,10 @@
 """What the engine is measured beside does the same work: on small markets every peer finds the plan's level values."""
 
 import json
+import os
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 
 from benchmarks.markets import one_event, season
 from benchmarks.modelled_peers import PEERS, installed, ortools_chain
+from benchmarks.own_process import within
 from benchmarks.peers import HotChain, cold_solve, levels_of, naive_lots, program_of
 from benchmarks.plans import agrees, arrays_mb
 from optimizer import Plan, Problem, plan
@@ -68,8 +72,15 @@ def test_the_hot_chain_finds_the_values_draw_after_draw(case: tuple[Program, Pla
 def test_the_raw_solve_is_never_dearer_than_the_plan(case: tuple[Program, Plan]) -> None:
     """Without the order of tiers the same tonnes cost at most as much."""
     program, made = case
-    assert 0 < (cold_solve(program) or 0) <= float(made.totals.cost) * (1 + 1e-6)
-    assert cold_solve(program, 0.0) is None
+    alone = cold_solve(program)
+    assert 0 < alone <= float(made.totals.cost) * (1 + 1e-6)
+    assert within(partial(cold_solve, program), 60) == alone
+
+
+def test_what_does_not_end_in_its_time_is_stopped_and_what_fails_says_so() -> None:
+    assert within(partial(time.sleep, 60), 0.1) is None
+    with pytest.raises(RuntimeError, match="without an answer"):
+        within(partial(os._exit, 3), 60)
 
 
 def test_a_raw_solve_that_cannot_cover_everything_is_no_yardstick() -> None:
