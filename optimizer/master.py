@@ -84,11 +84,6 @@ def covering(start: Start, order: Index, need_t: Floats) -> Index:
     return order[covered - before < START_NEED * need_t[order]]
 
 
-def _priced(program: Program, cost: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Reduced costs under these duals, and the sum of the absolute terms of each."""
-    return cost - program.transposed(y), np.abs(cost) + program.absolute_transposed(np.abs(y))
-
-
 class Master:
     """A program solved through a growing part of it. `solve` answers for the whole: x and duals of full shape."""
 
@@ -136,12 +131,12 @@ class Master:
             x[self.columns] = outcome.x
             y = np.zeros(program.m)
             y[self.rows] = outcome.row_dual
-            reduced, size = _priced(program, cost, y)
+            reduced, size = program.reduced_costs(cost, y)
             entering = self._improving(reduced, size, lower, upper)
             if len(entering) and outcome.objective <= NOTHING and (cost >= 0).all() and (lower >= 0).all():
                 # Nothing is less than nothing: without any multiplier the point is seen to be optimal.
                 y = np.zeros(program.m)
-                reduced, size = _priced(program, cost, y)
+                reduced, size = program.reduced_costs(cost, y)
                 entering = self._improving(reduced, size, lower, upper)
             if not len(entering):
                 return outcome.of_whole(x, reduced, y), size

@@ -113,13 +113,15 @@ class Program:
         """A x, shape (m,)."""
         return np.bincount(self.entry_row, weights=self.entry_value * x[self.entry_column], minlength=self.m)
 
-    def transposed(self, y: Floats) -> Floats:
-        """A' y, shape (n,)."""
-        return np.bincount(self.entry_column, weights=self.entry_value * y[self.entry_row], minlength=self.n)
-
-    def absolute_transposed(self, y: Floats) -> Floats:
-        """|A|' y, shape (n,)."""
-        return np.bincount(self.entry_column, np.abs(self.entry_value) * y[self.entry_row], minlength=self.n)
+    def reduced_costs(self, cost: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """c - A' y, and the sum of the absolute terms of each, which is the scale of its zero test; shapes (n,)."""
+        terms = y[self.entry_row]
+        terms *= self.entry_value
+        reduced = np.bincount(self.entry_column, weights=terms, minlength=self.n)
+        size = np.bincount(self.entry_column, weights=np.abs(terms, out=terms), minlength=self.n)
+        np.subtract(cost, reduced, out=reduced)
+        size += np.abs(cost)
+        return reduced, size
 
     @cached_property
     def _by_column(self) -> tuple[NDArray[np.int32], Index]:

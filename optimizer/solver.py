@@ -69,11 +69,11 @@ class Session:
 
     def __init__(self, program: Program, *, relaxed: bool = False) -> None:
         self.program = program
-        self._problem = _write(program)
+        written = _write(program)
         adapter = pulp.HiGHS(msg=False, threads=THREADS, random_seed=0, output_flag=False)
-        adapter.createAndConfigureSolver(self._problem)
-        adapter.buildSolverModel(self._problem)
-        self._highs: Any = self._problem.solverModel
+        adapter.createAndConfigureSolver(written)
+        adapter.buildSolverModel(written)
+        self._highs: Any = written.solverModel
         self._all = np.arange(program.n, dtype=np.int32)
         self.integer = np.zeros(program.n, dtype=bool)
         if self._highs is None or self._highs.getNumCol() != program.n or self._highs.getNumRow() != program.m:

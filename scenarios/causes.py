@@ -12,9 +12,10 @@ from fractions import Fraction
 
 from optimizer.plan import Json, Line, Plan, RulePrice
 from optimizer.quantities import kg_of, price_text, tonnes
+from optimizer.term_names import group_name
 from optimizer.wording import Text
 from scenarios.circumstances import date_moved, event_changes, shared_changes
-from scenarios.offer_facts import TERM_NAMES, Cause, Side
+from scenarios.offer_facts import Cause, Side
 
 NAMES_SHOWN = 3
 """How many lines a sentence names; the evidence names all."""
@@ -190,11 +191,9 @@ def rule_text(rule: str) -> Text:
             "预算总额" if rest == "total" else f"{rest} 年预算",
             "the budget in all" if rest == "total" else f"the budget of {rest}",
         )
-    key, _, value = _limited(rule).partition("=")
-    share = rule.rsplit(" ", 2)[1]
-    name = TERM_NAMES[key].zh if key in TERM_NAMES else key
+    share, what = rule.rsplit(" ", 2)[1], group_name(_limited(rule))
     bound = "上限" if kind == "max" else "下限"
-    return Text(f"份额{bound} {share} % ({name} {value})", f"the {rule}")
+    return Text(f"份额{bound} {share} % ({what.zh})", f"the {kind} share of {share} % ({what.en})")
 
 
 def _largest(moves: Iterable[Move]) -> list[Move]:

@@ -3,7 +3,8 @@
 Each is a cause that may explain any line of the event it concerns. Nothing is known here of what was bought.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from optimizer.events import Budget, Event
@@ -11,6 +12,7 @@ from optimizer.plan import Json
 from optimizer.problem import Problem
 from optimizer.quantities import rate, tonnes, yuan
 from optimizer.statement import objective_part
+from optimizer.term_names import SETTING_NAMES, objective_name, setting_value
 from optimizer.wording import Text
 from scenarios.offer_facts import BLANK, Cause
 
@@ -35,7 +37,8 @@ def event_changes(before: Problem, after: Problem, event_id: str) -> list[Cause]
     was, is_now = old.dump(), new.dump()
     for key, (code, name) in EVENT_KEYS.items():
         if was.get(key) != is_now.get(key):
-            found.append(_changed(code, name, was.get(key), is_now.get(key), spelled=key in ("end_date", "priority")))
+            said = _plain if key in ("end_date", "priority") else None
+            found.append(_changed(code, name, was.get(key), is_now.get(key), said))
     return found
 
 
@@ -44,11 +47,13 @@ def shared_changes(before: Problem, after: Problem) -> list[Cause]:
     found = _budget(before.calendar.budget, after.calendar.budget, "") + _past_years(before, after)
     if before.rule_pack.sha256 != after.rule_pack.sha256:
         old, new = (f"{p.rule_pack.id} v{p.rule_pack.version}" for p in (before, after))
-        found.append(_changed("rules_changed", Text("规则包", "the rule pack"), old, new, spelled=True))
+        titles = {old: _pack_title(before, old), new: _pack_title(after, new)}
+        found.append(_changed("rules_changed", Text("规则包", "the rule pack"), old, new, titles.__getitem__))
     was, is_now = before.settings.dump(), after.settings.dump()
     for key in [k for k in {**was, **is_now} if was.get(k) != is_now.get(k)]:
-        name = Text(f"设置 {key}", f"the setting {key}")
-        found.append(_changed("settings_changed", name, was.get(key), is_now.get(key), spelled=True))
+        named = SETTING_NAMES[key]
+        name = Text(f"设置“{named.zh}”", f"the setting “{named.en}”")
+        found.append(_changed("settings_changed", name, was.get(key), is_now.get(key), partial(setting_value, key)))
     return found + _goals(before, after)
 
 
@@ -57,19 +62,35 @@ def date_moved(before: Problem, after: Problem) -> list[Cause]:
     if before.as_of == after.as_of:
         return []
     old, new = before.as_of.isoformat(), after.as_of.isoformat()
-    return [_changed("date_moved", Text("计划日期", "the day of planning"), old, new, spelled=True)]
+    return [_changed("date_moved", Text("计划日期", "the day of planning"), old, new, _plain)]
 
 
-def _changed(code: str, name: Text, old: Any, new: Any, *, spelled: bool) -> Cause:
-    """A change of something with a name; `spelled` puts old and new into the sentence, where they are short."""
+def _changed(code: str, name: Text, old: Any, new: Any, said: Callable[[Any], Text] | None) -> Cause:
+    """A change of something with a name; `said` words old and new for the sentence, where they are short."""
     evidence: Json = {"what": name.en, "before": old, "after": new}
-    if not spelled:
+    if said is None:
         return Cause(code, Text(f"{name.zh}有变", f"{name.en} changed"), evidence)
-    zh = [BLANK.zh if v is None else str(v) for v in (old, new)]
-    en = [BLANK.en if v is None else str(v) for v in (old, new)]
+    a, b = (BLANK if v is None else said(v) for v in (old, new))
     return Cause(
-        code, Text(f"{name.zh}由 {zh[0]} 变为 {zh[1]}", f"{name.en} changed from {en[0]} to {en[1]}"), evidence
+        code,
+        Text(f"{name.zh}由{_spaced(a.zh)}变为{_spaced(b.zh).rstrip()}", f"{name.en} changed from {a.en} to {b.en}"),
+        evidence,
     )
+
+
+def _spaced(words: str) -> str:
+    """With blanks around numbers and latin letters; what stands in quotes needs none."""
+    return words if words.startswith("“") else f" {words} "
+
+
+def _plain(value: Any) -> Text:
+    """A number or a day, which is the same in both languages."""
+    return Text(str(value), str(value))
+
+
+def _pack_title(problem: Problem, version: str) -> Text:
+    title = problem.rule_pack.title
+    return Text(f"{title.zh} ({version})", f"{title.en} ({version})")
 
 
 def _need(old: Event, new: Event) -> list[Cause]:
@@ -93,6 +114,11 @@ def _budget(old: Budget | None, new: Budget | None, event_id: str) -> list[Cause
             {"event_id": event_id or None, "before": was, "after": is_now},
         )
     ]
+
+
+def _quoted_objective(objective: Any) -> Text:
+    name = objective_name(objective)
+    return Text(f"“{name.zh}”", f"“{name.en}”")
 
 
 def _budget_text(budget: Budget | None) -> Text:
@@ -126,11 +152,11 @@ def _goals(before: Problem, after: Problem) -> list[Cause]:
     found = []
     old, new = objective_part(before), objective_part(after)
     if old != new:
-        short = isinstance(old, str) and isinstance(new, str)
-        found.append(_changed("objective_changed", Text("目标", "the objective"), old, new, spelled=short))
+        said = _quoted_objective if isinstance(old, str) or isinstance(new, str) else None
+        found.append(_changed("objective_changed", Text("目标", "the objective"), old, new, said))
     if before.epsilon_e4 != after.epsilon_e4 and "balanced" in (old, new):
         a, b = rate(before.epsilon_e4), rate(after.epsilon_e4)
-        found.append(_changed("epsilon_changed", Text("成本余量", "the slack on cost"), a, b, spelled=True))
+        found.append(_changed("epsilon_changed", Text("成本余量", "the slack on cost"), a, b, _plain))
     if before.outlook != after.outlook:
         found.append(
             _changed(
@@ -138,7 +164,7 @@ def _goals(before: Problem, after: Problem) -> list[Cause]:
                 Text("价格展望", "the outlook on prices"),
                 before.outlook.dump(),
                 after.outlook.dump(),
-                spelled=False,
+                None,
             )
         )
     return found

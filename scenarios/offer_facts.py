@@ -19,6 +19,7 @@ from optimizer.plan import Json
 from optimizer.problem import Problem
 from optimizer.quantities import E4, plain, price_text, tonnes
 from optimizer.statement import offer_dicts
+from optimizer.term_names import TERM_NAMES, value_name
 from optimizer.timeline import E8
 from optimizer.wording import Language, Text
 
@@ -41,29 +42,6 @@ LOT_TERMS = ("lot_size", "min_quantity", "price_breaks", "fixed_fee")
 """They bind only with whole lots."""
 DATE_TERMS = ("valid_from", "valid_until", "settlement_days")
 """They move purchases only where a later purchase can be better; otherwise they show as reasons or not at all."""
-TERM_NAMES: Mapping[str, Text] = {
-    "quantity": Text("数量", "quantity"),
-    "lot_size": Text("整手", "lot size"),
-    "min_quantity": Text("最小购买量", "minimum"),
-    "price_breaks": Text("阶梯价", "price breaks"),
-    "fixed_fee": Text("固定费用", "fixed fee"),
-    "payment_schedule": Text("付款计划", "payment schedule"),
-    "delivery_schedule": Text("交付计划", "delivery schedule"),
-    "registered_on": Text("登记日期", "registered on"),
-    "last_traded_on": Text("最近成交日", "last traded on"),
-    "valid_from": Text("有效期起", "valid from"),
-    "valid_until": Text("有效期至", "valid until"),
-    "settlement_days": Text("结算天数", "settlement days"),
-    "seller": Text("卖方", "seller"),
-    "project_id": Text("项目", "project"),
-    "instrument": Text("品种", "instrument"),
-    "region": Text("地区", "region"),
-    "vintage": Text("年份", "vintage"),
-    "mechanism": Text("机制", "mechanism"),
-    "methodology": Text("方法学", "methodology"),
-    "registry": Text("登记机构", "registry"),
-    "channel": Text("渠道", "channel"),
-}
 BLANK = Text("无", "none")
 BOTH: tuple[Language, Language] = ("zh", "en")
 
@@ -268,8 +246,12 @@ def _terms(before: Side, after: Side, event_id: str, offer_id: str) -> list[Caus
 
 def _term(name: str, old: Any, new: Any) -> Text:
     label = TERM_NAMES[name]
-    zh, en = ([BLANK.say(lang) if v is None else str(v) for v in (old, new)] for lang in BOTH)
+    zh, en = ([_term_value(name, v).say(lang) for v in (old, new)] for lang in BOTH)
     return Text(f"{label.zh} {zh[0]} → {zh[1]}", f"{label.en} {en[0]} → {en[1]}")
+
+
+def _term_value(name: str, value: Any) -> Text:
+    return BLANK if value is None else value_name(name, str(value))
 
 
 def _grouped_by(side: Side, event_id: str) -> list[str]:

@@ -210,8 +210,7 @@ class _Growing:
         """The ENTERING arcs outside whose columns would improve most at these prices, shape (a,)."""
         w, arcs = self.written, len(self.written.recourse.event)
         own = slice(0, arcs * (1 + w.recourse.draws))
-        reduced = (w.cost - w.program.transposed(y))[own]
-        size = (np.abs(w.cost) + w.program.absolute_transposed(np.abs(y)))[own]
+        reduced, size = (values[own] for values in w.program.reduced_costs(w.cost, y))
         gain = np.where(reduced < -ZERO_DUAL * size, -reduced, 0.0) * (upper - lower)[own]
         by_arc = np.where(self._inside, 0.0, gain.reshape(-1, arcs).sum(axis=0))
         best = np.argsort(-by_arc, kind="stable")[:ENTERING]

@@ -186,10 +186,11 @@ def test_versions_are_told():
 # --------------------------------------------------------------------------------------------- programs as plain data
 
 
-def test_a_program_knows_its_activity_and_its_transpose():
+def test_a_program_knows_its_activity_and_its_reduced_costs():
     lp, _ = program([(0, 1, False), (0, 1, False)], [(0, [1, 2], 3), (0, [0, 4], 4)])
     assert lp.activity(np.array([1.0, 2.0])).tolist() == [5.0, 8.0]
-    assert lp.transposed(np.array([1.0, 10.0])).tolist() == [1.0, 42.0]
+    reduced, size = lp.reduced_costs(np.array([5.0, -5.0]), np.array([-1.0, 10.0]))
+    assert (reduced.tolist(), size.tolist()) == ([6.0, -43.0], [6.0, 47.0])
     assert (lp.n, lp.m, lp.row_of(("row", 1))) == (2, 2, 1)
     with pytest.raises(KeyError):
         lp.row_of(("row", 2))
