@@ -330,7 +330,8 @@ def test_an_office_program_gives_every_formula_of_every_example_its_value(office
     """And would not, were a value wrong: the last workbook is one with a quantity that its formulas do not know."""
     books: dict[str, bytes] = {}
     for one in EXAMPLES:
-        made = plan(read_problem(one.event, one.offers, as_of=str(one.as_of)))
+        # Explanations are sentences: without them a workbook has the same formulas, and is planned in a third of it.
+        made = plan(read_problem(one.event, one.offers, as_of=str(one.as_of)), explanations="none")
         books |= {f"{one.name}-{lang}": workbook(made, lang) for lang in ("zh", "en")}
     changed = opened(books["league-final-zh"], values=False)
     changed["采购"]["D2"].value += 1

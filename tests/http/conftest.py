@@ -220,6 +220,27 @@ def serving_as(
             server.wait()
 
 
+@contextmanager
+def working(address: str, folder: Path, **environment: str) -> Iterator[Process]:
+    """`jinheng worker`, one job at a time, in a process of its own; killed with the block."""
+    command = ["-m", "api", "worker", "--slots", "1", "--database", address]
+    with (folder / "worker.log").open("ab") as out:
+        worker = process(*command, stdout=out, stderr=out, env=child_environment(**environment))
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.wait()
+
+
+@contextmanager
+def serving_jobs(folder: Path) -> Iterator[Server]:
+    """A server on a new database in a folder, and a worker beside it: both are there at once, and gone at once."""
+    address = f"sqlite:///{folder / 'market.db'}"
+    with serving(address, folder) as server, working(address, folder):
+        yield server
+
+
 def _wait_for(url: str, server: Process, log: Path) -> None:
     with caller(url, 1) as client:
         for _ in range(600):

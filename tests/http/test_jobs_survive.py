@@ -4,8 +4,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +16,13 @@ from sqlalchemy import RowMapping, select
 from api import cli
 from api.database.job_tables import jobs, workers
 from market_data.store_opening import Database
-from tests.forking import Process, process
-from tests.http.conftest import AS_OF, EVENT, OFFERS, QUESTION, caller, child_environment, serving
+from tests.forking import Process
+from tests.http.conftest import AS_OF, EVENT, OFFERS, QUESTION, caller, serving, working
 
 WAIT_SECONDS = 240.0
 """For what takes seconds: the machines that test are shared."""
-LOST_SECONDS = 8
-"""After which a worker is missed."""
 DRAWS = 4000
 """In ranges of 500 at most: 8 chunks, each told."""
-
-
-@contextmanager
-def working(address: str, folder: Path, *arguments: str) -> Iterator[Process]:
-    """`jinheng worker` in a process of its own, killed at the end."""
-    settings = {"JINHENG_WORKER_LOST_SECONDS": str(LOST_SECONDS), "JINHENG_SHUTDOWN_SECONDS": "1"}
-    command = ["-m", "api", "worker", "--slots", "1", "--database", address, *arguments]
-    with (folder / "worker.log").open("ab") as out:
-        worker = process(*command, stdout=out, stderr=out, env=child_environment(**settings))
-    try:
-        yield worker
-    finally:
-        worker.kill()
-        worker.wait()
 
 
 def until[T](what: Callable[[], T | None]) -> T:
@@ -85,7 +68,8 @@ def test_jobs_outlive_servers_and_workers(app, local, store_address, tmp_path, c
     """One story, because processes cost seconds: the server dies, then one of two workers; the other is stopped."""
     database = app.state.records.database
     answered = asked_of_a_server_that_is_killed(store_address, tmp_path)
-    with working(store_address, tmp_path) as one, working(store_address, tmp_path) as two:
+    soon = {"JINHENG_WORKER_LOST_SECONDS": "8", "JINHENG_SHUTDOWN_SECONDS": "1"}
+    with working(store_address, tmp_path, **soon) as one, working(store_address, tmp_path, **soon) as two:
         every_answered_job_is_done_once(database, answered)
         left = a_killed_worker_is_replaced(database, local, command_answer)
         other = next(w for w in (one, two) if w.pid == left["process"])

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.http.conftest import Server, serving
+from tests.http.conftest import Server, serving_jobs
 
 WIDE, NARROW = 1280, 390
 ALL_PAIRS = os.environ.get("JINHENG_FLOWS") == "all"
@@ -41,9 +41,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server on an empty database, for the flows of one file. Jobs run in its own worker; nobody signs in yet."""
-    folder = tmp_path_factory.mktemp("served")
-    with serving(f"sqlite:///{folder / 'market.db'}", folder, JINHENG_WORKER="1") as server:
+    """A server and a worker on an empty database, for the flows of one file; nobody signs in yet."""
+    with serving_jobs(tmp_path_factory.mktemp("served")) as server:
         yield server
 
 
@@ -82,7 +81,8 @@ def _is_elsewhere(url: str, home: str) -> bool:
 
 def axe_clean(page: Page) -> None:
     """Holds a page to WCAG 2.2 AA as far as a machine can tell, and to its width."""
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": list(RULES)}})
+    asked = {"runOnly": {"type": "tag", "values": list(RULES)}, "resultTypes": ["violations"]}
+    found = Axe().run(page, options=asked)
     told = [
         f"{v['id']}: {v['help']}: {[n['html'][:160] for n in v['nodes'][:3]]}" for v in found.response["violations"]
     ]

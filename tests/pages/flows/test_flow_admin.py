@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.http.conftest import PASSWORD, QUESTION, Server, serving
+from tests.http.conftest import PASSWORD, QUESTION, Server, serving_jobs
 from tests.pages.flows.conftest import PAIRS, axe_clean
 
 
 @pytest.fixture
 def served(tmp_path) -> Iterator[Server]:
     """A server of its own for each: after the first administrator there is no other first."""
-    with serving(f"sqlite:///{tmp_path / 'market.db'}", tmp_path, JINHENG_WORKER="1") as server:
+    with serving_jobs(tmp_path) as server:
         yield server
 
 
