@@ -24,8 +24,8 @@ ARROWS = ["optimizer", "market_data", "scenarios", "api"]  # each imports only t
 # one such line do not import one another. `__init__` only re-exports and stands for the whole package.
 READING_ORDER = {
     "optimizer": """
-        on_demand wording findings errors tolerances quantities offers regions events rule_pack problem timeline
-        eligibility arcs program limits formulation measure running_totals solver chain master lots
+        on_demand wording findings errors tolerances quantities offers regions term_names events rule_pack problem
+        timeline eligibility arcs program limits formulation measure running_totals solver chain master lots
         certificate whole_kg lexicographic solution exact_linear exact_program row_sums tally basis basic_values
         optimality parametric explain repairs plan statement engine check
     """,

@@ -37,13 +37,13 @@ from api.pages.viewing import View, viewing
 from api.plain_data import PlainData, plain_content
 from api.planning import plain_value
 from api.refusals import Refused
-from api.reports.words import KEYS
 from optimizer.errors import BadInput
 from optimizer.events import LIMIT_KEYS
 from optimizer.findings import Finding, fault
 from optimizer.plan import canonical
 from optimizer.regions import region_names
 from optimizer.rule_pack import read_rule_pack, shipped_rule_packs
+from optimizer.term_names import TERM_NAMES
 from optimizer.wording import CHANNEL_NAMES, INSTRUMENT_NAMES, Text
 
 router = APIRouter(include_in_schema=False)
@@ -156,7 +156,7 @@ def _form_page(
         channels=[(key, name) for key, name in CHANNEL_NAMES.items()],
         instruments=list(INSTRUMENT_NAMES.items()),
         limit_keys=_limit_choices(view),
-        filter_keys=[(key, KEYS[key]) for key in LIMIT_KEYS],
+        filter_keys=[(key, TERM_NAMES[key]) for key in LIMIT_KEYS],
         filter_kinds=[("exclude", Text("不用", "leave out")), ("only", Text("只用", "only"))],
         objectives=[("", Text("默认: 先覆盖", "the usual: cover first")), *CHOICES["objective"].items()],
         regions=region_names(),
@@ -166,7 +166,7 @@ def _form_page(
 def _limit_choices(view: View) -> list[tuple[str, str]]:
     shown = []
     for value, kind, key in limit_keys():
-        name = KEYS[key].say(view.lang)
+        name = TERM_NAMES[key].say(view.lang)
         each = view.say(f"每个{name}", f"each {name}")
         shown.append((value, each if kind == "group" else view.say(f"{name}为…", f"{name} is …")))
     return shown

@@ -10,12 +10,13 @@ from datetime import date
 from typing import Any
 
 from api.event_files import calendar_of
-from api.pages.plan_words import OBJECTIVES
 from api.pages.rendering import day_text, money, percent, tonnes
 from api.plain_data import PlainData
-from api.reports.event_terms import SETTING_CHOICES, SETTINGS, YES_NO, filter_words, limit_words, value_words
+from api.reports.event_terms import filter_words, limit_words
+from api.reports.words import level_name
 from optimizer.events import Calendar
 from optimizer.regions import region_name
+from optimizer.term_names import OBJECTIVE_NAMES, SETTING_CHOICES, SETTING_NAMES, YES_NO, value_name
 from optimizer.wording import Language, Text
 
 LABELS: dict[str, Text] = {
@@ -45,7 +46,7 @@ LABELS: dict[str, Text] = {
     "eligibility.channels": Text("可用渠道", "Channels open"),
     "policy": Text("规则包", "Rule pack"),
     "objective": Text("目标", "Objective"),
-    **{f"settings.{key}": name for key, name in SETTINGS.items()},
+    **{f"settings.{key}": name for key, name in SETTING_NAMES.items()},
 }
 MEANINGS: dict[str, Text] = {
     "settings.unranked": Text(
@@ -75,10 +76,10 @@ MEANINGS: dict[str, Text] = {
     ),
 }
 """One line for each setting, with the clause that it reads."""
-CHOICES: dict[str, dict[str, Text]] = {
+CHOICES: dict[str, Mapping[str, Text]] = {
     "emissions.status": {"verified": Text("已核查", "verified"), "estimated": Text("估算", "estimated")},
     **{f"settings.{key}": names for key, names in SETTING_CHOICES.items()},
-    "objective": OBJECTIVES,
+    "objective": OBJECTIVE_NAMES,
 }
 MASSES = frozenset({"emissions.tonnes", "emissions.low", "emissions.high"})
 DAYS = frozenset({"end_date", "emissions.verified_on"})
@@ -203,6 +204,6 @@ def _written(path: str, value: str, lang: Language) -> str:
 
 def _listed(path: str, values: Sequence[Any], lang: Language) -> str:
     if path == "objective":
-        return " → ".join(str(one.get("level", "")) for one in values)
+        return " → ".join(level_name(str(one.get("level", "")), lang) for one in values)
     name = {"eligibility.regions": "region", "eligibility.channels": "channel"}.get(path, "")
-    return ("、" if lang == "zh" else ", ").join(value_words(name, str(v), lang) for v in values)
+    return ("、" if lang == "zh" else ", ").join(value_name(name, str(v)).say(lang) for v in values)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from api.jobs.requests import JobRequest
-from api.pages.plan_words import OBJECTIVES
 from api.plain_data import plain_json
+from optimizer.term_names import OBJECTIVE_NAMES
 from optimizer.wording import Text
 
 type Shown = Literal["money", "tonnes", "percent", "number", "day", "text"]
@@ -73,7 +73,7 @@ VALUES: dict[str, Text] = {
     "money": Text("金额", "money"),
     "emissions": Text("排放量", "emissions"),
     "margin": Text("余量", "margin"),
-    **OBJECTIVES,
+    **OBJECTIVE_NAMES,
 }
 """Options that are chosen from a list."""
 COUNTED: dict[str, Text] = {

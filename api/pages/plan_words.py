@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from api.reports.words import registry_name
+from api.reports.words import pack_name, registry_name
 from optimizer.eligibility import CLAUSE_NAMES, REASONS
 from optimizer.plan import Json, OfferReason, Plan, TierResult
 from optimizer.statement import BEATEN
+from optimizer.term_names import group_name, objective_name
 from optimizer.wording import Language, Text
 
 REASON_WORDS: dict[str, Text] = {
@@ -31,19 +32,15 @@ CAUSES: dict[str, Text] = {
     "supply": Text("可用供给不足", "eligible supply falls short"),
     "budget": Text("预算不足", "the budget falls short"),
 }
-OBJECTIVES: dict[str, Text] = {
-    "priority-first": Text("先覆盖, 再按推荐顺序, 后成本", "coverage, then the recommended order, then cost"),
-    "order-first": Text("先守推荐顺序, 再覆盖, 后成本", "the recommended order, then coverage, then cost"),
-    "cost-first": Text("先覆盖, 再成本, 后推荐顺序", "coverage, then cost, then the recommended order"),
-    "balanced": Text("先覆盖, 成本略放宽以靠近推荐顺序", "coverage, then the order within a slack on cost"),
-}
 _BOTH: dict[str, Text] = {
     text: pair
     for pair in (*CLAUSE_NAMES.values(), *(clause for _, clause in BEATEN.values() if clause is not None))
     for text in pair
 }
-_CAP_LIFTED = re.compile(r"(?:取消上限: |lift the cap: )(.+) (?:≤|<=) ([0-9.e+-]+ %)")
-_CAP = re.compile(r"(?:上限|cap) (.+) (?:≤|<=) ([0-9.e+-]+ %)")
+_BOUND = r"(.+) (?:≤|<=|≥|>=) ([0-9.e+-]+ %)"
+_SHARE = re.compile(_BOUND)
+_CAP_LIFTED = re.compile(f"(?:取消上限: |lift the cap: ){_BOUND}")
+_CAP = re.compile(f"(?:上限|cap) {_BOUND}")
 _MISSED = re.compile(r"(?:未达到 (?P<zh>.+)|(?P<en>.+) is missed)")
 _CLASH = re.compile(r"(.+) (?:与|contradicts) (.+?)(?: 冲突)?")
 
@@ -106,9 +103,9 @@ class PlanWords:
         if kind in REPAIRS:
             return REPAIRS[kind].say(self.lang)
         if kind.startswith("policy "):
-            name = kind.removeprefix("policy ")
+            name = pack_name(kind.removeprefix("policy ")).say(self.lang)
             return self._say(f"改用规则包 {name}", f"use rule pack {name}")
-        return self._matched(_CAP_LIFTED, said, lambda a, b: Text(f"取消上限: {a} ≤ {b}", f"lift the cap: {a} ≤ {b}"))
+        return self._matched(_CAP_LIFTED, said, lambda a, b: _capped(Text("取消上限: ", "lift the cap: "), a, b))
 
     def cause(self, cause: Json) -> str:
         """Why something stays uncovered."""
@@ -116,19 +113,18 @@ class PlanWords:
         if code in CAUSES:
             return CAUSES[code].say(self.lang)
         if code == "max_share":
-            return self._matched(_CAP, said, lambda a, b: Text(f"上限 {a} ≤ {b}", f"cap {a} ≤ {b}"))
+            return self._matched(_CAP, said, lambda a, b: _capped(Text("上限 ", "cap "), a, b))
         if code == "contradiction":
-            return self._matched(_CLASH, said, lambda a, b: Text(f"{a} 与 {b} 冲突", f"{a} contradicts {b}"))
+            return self._matched(_CLASH, said, _contradicted)
         found = _MISSED.fullmatch(said)
-        rule = said if found is None else found["zh"] or found["en"]
-        return said if found is None else self._say(f"未达到 {rule}", f"{rule} is missed")
+        if found is None:
+            return said
+        rule = _share(found["zh"] or found["en"]).say(self.lang)
+        return self._say(f"未达到 {rule}", f"{rule} is missed")
 
     def objective(self) -> str:
         """In which order the plan minimises."""
-        known = self.plan.objective
-        if isinstance(known, str):
-            return f"{known}: {OBJECTIVES[known].say(self.lang)}" if known in OBJECTIVES else known
-        return self._say("自定层级", "levels of its own")
+        return objective_name(self.plan.objective).say(self.lang)
 
     def _matched(self, pattern: re.Pattern[str], said: str, both: Any) -> str:
         found = pattern.fullmatch(said)
@@ -136,3 +132,22 @@ class PlanWords:
 
     def _say(self, zh: str, en: str) -> str:
         return zh if self.lang == "zh" else en
+
+
+def _capped(before: Text, group: str, share: str) -> Text:
+    name = group_name(group)
+    return Text(f"{before.zh}{name.zh} ≤ {share}", f"{before.en}{name.en} ≤ {share}")
+
+
+def _contradicted(first: str, second: str) -> Text:
+    a, b = _share(first), _share(second)
+    return Text(f"{a.zh} 与 {b.zh} 冲突", f"{a.en} contradicts {b.en}")
+
+
+def _share(rule: str) -> Text:
+    """A bound of a plan's own sentences, such as `region=14 >= 50 %`, with what it counts in words."""
+    found = _SHARE.fullmatch(rule)
+    if found is None:
+        return Text(rule, rule)
+    name, sign = group_name(found[1]), "≤" if "≤" in rule or "<=" in rule else "≥"
+    return Text(f"{name.zh} {sign} {found[2]}", f"{name.en} {sign} {found[2]}")

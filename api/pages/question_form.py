@@ -9,9 +9,9 @@ from api import settings
 from api.access.scope import Scope
 from api.archive import events, packs
 from api.database import tables
-from api.pages.plan_words import OBJECTIVES
 from market_data.snapshot import ID_SHOWN_LENGTH
 from optimizer.rule_pack import read_rule_pack, shipped_rule_packs
+from optimizer.term_names import OBJECTIVE_NAMES
 from optimizer.wording import Language, Text
 
 CHOICES_MAX = 300
@@ -113,4 +113,4 @@ def share_of_percent(text: str) -> str:
 def objective_options() -> Options:
     """The presets in words, and the event's own first."""
     first = ("", Text("按活动的设定 (通常为推荐顺序优先)", "as the event says (usually the recommended order)"))
-    return [first, *((name, Text(f"{name}: {text.zh}", f"{name}: {text.en}")) for name, text in OBJECTIVES.items())]
+    return [first, *OBJECTIVE_NAMES.items()]

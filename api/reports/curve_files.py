@@ -40,7 +40,7 @@ HEADS = {
     "contracted_t": Text("购买量 (吨)", "contracted (t)"),
     "change_t": Text("与基准之差 (吨)", "change to the base (t)"),
     "difference": Text("不同的比例", "share that differs"),
-    "of": Text("报价或工具", "offer or instrument"),
+    "of": Text("报价或品种", "offer or instrument"),
     "kind": Text("种类", "kind"),
     "present": Text("现价", "present price"),
     "break_even": Text("保本价", "break-even price"),

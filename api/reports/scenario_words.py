@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from api.reports.event_terms import SETTING_CHOICES, SETTINGS, YES_NO, filter_words, limit_words, value_words
-from api.reports.words import GOALS, grouped, percent, pick
+from api.reports.event_terms import filter_words, limit_words
+from api.reports.words import GOALS, grouped, pack_name, percent, pick
 from optimizer.plan import Json
 from optimizer.quantities import rate, tonnes, yuan
+from optimizer.term_names import OWN_OBJECTIVE, SETTING_NAMES, setting_value, value_name
 from optimizer.wording import Language, Text
 from scenarios.scenario import Scenario
 
@@ -35,8 +36,7 @@ def what_changes(scenario: Scenario, lang: Language) -> str:
 
 
 def _goal(objective: Any, lang: Language) -> Iterator[str]:
-    own = Text("自定义的目标次序", "an order of goals of its own")
-    goal = GOALS.get(objective, own) if isinstance(objective, str) else own
+    goal = GOALS.get(objective, OWN_OBJECTIVE) if isinstance(objective, str) else OWN_OBJECTIVE
     yield pick(lang, "目标：", "goal: ") + goal.say(lang)
 
 
@@ -92,7 +92,7 @@ def _offers(change: Any, lang: Language) -> Iterator[str]:
         yield pick(lang, "不用：", "without ") + filter_words({key: values}, lang)
     for key, values in (("channel", change.channels), ("region", change.regions)):
         if values is not None:
-            named = joint.join(value_words(key, str(v), lang) for v in values)
+            named = joint.join(value_name(key, str(v)).say(lang) for v in values)
             yield LIFTED[f"{key}s"].say(lang) + pick(lang, "：", ": ") + named
     if change.vintage_min is not None:
         yield pick(lang, f"年份不早于{change.vintage_min}", f"vintages from {change.vintage_min}")
@@ -112,19 +112,14 @@ def _limits(change: Any, lang: Language) -> Iterator[str]:
 
 
 def _policy(name: str, lang: Language) -> Iterator[str]:
-    yield pick(lang, f"规则包{name}", f"rule pack {name}")
+    yield pick(lang, "规则包：", "rule pack: ") + pack_name(name).say(lang)
 
 
 def _settings(settings: Any, lang: Language) -> Iterator[str]:
     given: Json = settings.model_dump(mode="json", by_alias=True, exclude_unset=True)
     for key, value in given.items():
-        if isinstance(value, bool):
-            shown = YES_NO[value].say(lang)
-        elif key in SETTING_CHOICES:
-            shown = SETTING_CHOICES[key][value].say(lang)
-        else:
-            shown = percent(value)
-        yield SETTINGS[key].say(lang) + pick(lang, "：", ": ") + shown
+        shown = percent(value) if key == "discount_rate" else setting_value(key, value).say(lang)
+        yield SETTING_NAMES[key].say(lang) + pick(lang, "：", ": ") + shown
 
 
 def _emissions(change: Any, lang: Language) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.plan import OfferState, Plan
 from optimizer.rule_pack import read_rule_pack, shipped_rule_packs
+from optimizer.term_names import group_name
 from optimizer.wording import Language, Text
 
 if TYPE_CHECKING:
@@ -85,19 +86,6 @@ RULES = {
     "stale quotes": Text("不用陈旧报价", "no stale quotes"),
     "unranked means": Text("不用未列入顺序的工具", "no unranked means"),
 }
-KEYS = {
-    "seller": Text("卖方", "seller"),
-    "project_id": Text("项目", "project"),
-    "instrument": Text("工具", "instrument"),
-    "tier": Text("层级", "tier"),
-    "region": Text("地区", "region"),
-    "vintage": Text("年份", "vintage"),
-    "mechanism": Text("机制", "mechanism"),
-    "methodology": Text("方法学", "methodology"),
-    "registry": Text("登记机构", "registry"),
-    "channel": Text("渠道", "channel"),
-    "offer_id": Text("报价", "offer"),
-}
 
 
 def pick(lang: Language, zh: str, en: str) -> str:
@@ -133,15 +121,10 @@ def rule_name(rule: str, lang: Language) -> str:
         return f"顺序: {level}" if lang == "zh" else f"order: {level}"
     for kind, zh in (("max share ", "上限"), ("min share ", "下限")):
         if rule.startswith(kind):
-            what = _keys(rule.removeprefix(kind), lang)
-            return f"{zh}: {what}" if lang == "zh" else f"{kind.strip()}: {what}"
+            what, _, share = rule.removeprefix(kind).removesuffix(" %").rpartition(" ")
+            said = f"{group_name(what).say(lang)} {share} %"
+            return f"{zh}: {said}" if lang == "zh" else f"{kind.strip()}: {said}"
     return rule
-
-
-def _keys(text: str, lang: Language) -> str:
-    """`seller=甲 40 %` with the key in the caller's language."""
-    key, equals, value = text.partition("=")
-    return f"{KEYS[key].say(lang)}={value}" if equals and key in KEYS else text
 
 
 def unit_name(unit: str, lang: Language) -> str:
@@ -188,6 +171,14 @@ def _names_in(pack: Mapping[str, Any] | None) -> list[Mapping[str, str]]:
 def _shipped_registries() -> dict[str, Text]:
     named = [r.name for name in shipped_rule_packs() for r in read_rule_pack(name).registries]
     return {shown: Text(n.zh, n.en) for n in named for shown in (n.zh, n.en)}
+
+
+def pack_name(pack_id: str) -> Text:
+    """A rule pack that ships by its title, another by its id."""
+    if pack_id not in shipped_rule_packs():
+        return Text(pack_id, pack_id)
+    title = read_rule_pack(pack_id).title
+    return Text(title.zh, title.en)
 
 
 def event_names(plan: Plan) -> dict[str, str]:

@@ -218,7 +218,7 @@ def _offers(book: PlanBook) -> None:
     sheet = book.opened(
         "offers",
         [24, 24, 11, 22, 15, 14, 14, 60, 44],
-        "报价|活动|去向|工具|可售 (吨)|全包价 (元/吨)|保本价 (元/吨)|理由|依据",
+        "报价|活动|去向|品种|可售 (吨)|全包价 (元/吨)|保本价 (元/吨)|理由|依据",
         "offer|event|state|instrument|for sale (t)|all-in (yuan/t)|break-even|reasons|clauses",
     )
     offers = offers_by_id(plan)

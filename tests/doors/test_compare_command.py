@@ -113,7 +113,8 @@ def flat(text: str) -> str:
                 "to the base - -16,990.00 +6,772.50 -22,575.00",
                 "only Shanxi: 300.5 t short",
                 "CEA-1 dearer 0 t: all-in price rose from 75.00 to 97.50 yuan/t",
-                "CEA-1 less -100 t: the objective changed from priority-first to cost-first",
+                "CEA-1 less -100 t: the objective changed from “coverage, then the recommended",
+                "order, then cost” to “coverage, then cost, then the recommended order”",
             ),
         ),
         (
@@ -125,7 +126,7 @@ def flat(text: str) -> str:
                 "比基准 - -16,990.00 +6,772.50 -22,575.00",
                 "只用山西: 缺口 300.5 吨",
                 "CEA-1 变贵 0 吨: 全价由 75.00 涨到 97.50 元/吨",
-                "CEA-1 减少 -100 吨: 目标由 priority-first 变为 cost-first",
+                "CEA-1 减少 -100 吨: 目标由“先覆盖, 再按推荐顺序, 后成本”变为“先覆盖, 再成本, 后推荐顺序”",
             ),
         ),
     ],

@@ -78,7 +78,7 @@ def test_a_report_says_what_the_comparison_says(compared, kind, lang):
             "（一）覆盖与费用",
             "共比选5个方案（含基准）：4个全部覆盖，1个有缺口。",
             "费用最低为57,075.00元（最便宜的合规组合、简单规则:买最便宜的）",
-            "价格乘以1.3（工具=碳配额）",
+            "价格乘以1.3（品种=碳配额）",
             "全价由75.00涨到97.50元/吨",
             "晋环发〔2022〕41号",
             "2026-12-31",
@@ -158,7 +158,14 @@ def test_every_change_that_a_scenario_can_make_has_words():
         "可供数量乘以0.5（卖方 = 乙）",
         "只用：地区 = 山西省",
     )
-    told += ("不用：卖方 = 丁", "年份不早于2020", "规则包mee-2019", "按整手购买：否", "年贴现率：3 %", "排放量乘以1.1")
+    told += (
+        "不用：卖方 = 丁",
+        "年份不早于2020",
+        "规则包：大型活动碳中和实施指南（试行）",
+        "按整手购买：否",
+        "年贴现率：3 %",
+        "排放量乘以1.1",
+    )
     told += ("超额抵销5 %", "计划日期提前1天", "活动结束推迟2年", "另加份额限制：每个卖方: 至多 50 %")
     assert not [one for one in told if one not in zh]
     for one in ("every budget times 0.8", "the event's end 2 years later", "the day of planning 1 day earlier"):

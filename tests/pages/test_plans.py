@@ -65,7 +65,7 @@ def test_every_side_of_a_plan_says_its_part(local: TestClient) -> None:
     assert "CEA-1" in why and "Break-even" in why
     assert "recommended order costs" in local.get(at, params={"tab": "rules"}).text
     proof = local.get(at, params={"tab": "proof"}).text
-    assert "priority-first" in proof and "Check now" in proof
+    assert "coverage, then the recommended order, then cost" in proof and "Check now" in proof
 
 
 def test_reasons_are_filtered_by_state_and_told_in_the_viewers_language(local: TestClient) -> None:
