@@ -89,6 +89,8 @@ _NUMBER = re.compile(
     r"(?P<digits>[0-9][0-9., ]*|\.[0-9]+)(?P<exponent>e[+-]?[0-9]{1,9})?"
     r"(?P<wan>万?)(?P<percent>%?)(?P<unit>[^0-9.,%+-][^%]{0,15})?"
 )
+_DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+"""As most are written: nothing has to be found out about it."""
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}([, ])[0-9]{3}(?:\1[0-9]{3})*(\.[0-9]*)?")
 _PLAIN = re.compile(r"[0-9]*\.?[0-9]*")
 _NOT_FINITE = frozenset(
@@ -105,6 +107,8 @@ def number(text: str, kind: NumberKind, shift: int = 0, comma_may_be_decimal: bo
     Raises:
         CellError: not one number, ambiguous, too precise, negative or implausibly large.
     """
+    if len(text) < 18 and _DECIMAL.fullmatch(text):
+        return in_range(_scaled(text, kind.decimals + shift), kind)
     body = half_width(text).casefold()
     found = _NUMBER.fullmatch(body) if len(body) <= 80 else None
     if found is None or (found["sign1"] and found["sign2"]):

@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from market_data.corrections import Corrections
@@ -49,11 +50,12 @@ def read_offers(
     """
     shown = name or Path(path).name
 
-    def table() -> tuple[RawTable, str]:
+    def table() -> tuple[RawTable, Callable[[], str]]:
         data = _bytes_of(Path(path)) if content is None else content
         if corrections is not None:
-            return corrections.applied(raw_table(data, shown)), ""
-        return raw_table(data, shown), hashlib.sha256(data).hexdigest()
+            return corrections.applied(raw_table(data, shown)), _no_hash
+        sha256 = _hashed_beside(data)
+        return raw_table(data, shown), sha256
 
     return _read(table, shown)
 
@@ -64,10 +66,27 @@ def offers_of_rows(rows: list[Any], name: str = "offers") -> OffersFile:
     Raises:
         BadInput: every fault at once, each with row, column, value and what would be right.
     """
-    return _read(lambda: (table_of_rows(rows), ""), name)
+    return _read(lambda: (table_of_rows(rows), _no_hash), name)
 
 
-def _read(table: Callable[[], tuple[RawTable, str]], shown: str) -> OffersFile:
+def _hashed_beside(data: bytes) -> Callable[[], str]:
+    """What gives the hash of a file, which is made while its offers are read."""
+    digest = hashlib.sha256()
+    thread = Thread(target=digest.update, args=(data,))
+    thread.start()
+
+    def sha256() -> str:
+        thread.join()
+        return digest.hexdigest()
+
+    return sha256
+
+
+def _no_hash() -> str:
+    return ""
+
+
+def _read(table: Callable[[], tuple[RawTable, Callable[[], str]]], shown: str) -> OffersFile:
     """Offers from a raw table and the hash of what it was read from; without one, the hash of the offers."""
     try:
         raw, sha256 = table()
@@ -76,7 +95,7 @@ def _read(table: Callable[[], tuple[RawTable, str]], shown: str) -> OffersFile:
             raise refuse(fault("no_rows", "只有表头, 没有报价", "has a header and no offers"))
     except BadInput as error:
         raise BadInput([f if f.file else f.at(shown) for f in error.findings]) from error.__cause__
-    return OffersFile(offers, complaints.listed("warning", shown), sha256 or offers.sha256, shown)
+    return OffersFile(offers, complaints.listed("warning", shown), sha256() or offers.sha256, shown)
 
 
 def raw_table(content: bytes, name: str) -> RawTable:

@@ -48,7 +48,12 @@ class Distinct:
 
     def array(self, dtype: Any) -> NDArray[Any]:
         """One value a row."""
-        return np.asarray(self.values, dtype=dtype)[self.codes]
+        return spread(np.asarray(self.values, dtype=dtype), self.codes)
+
+
+def spread(values: NDArray[Any], codes: Codes) -> NDArray[Any]:
+    """One value a row, from one a text."""
+    return np.full(len(codes), values[0], dtype=values.dtype) if len(values) == 1 else values[codes]
 
 
 class TableReader:
@@ -125,7 +130,7 @@ class TableReader:
             given[k] = True
         self._complain(name, codes, wrong, "fault")
         self._complain(name, codes, doubts, "warning")
-        return Distinct(codes, values, given[codes])
+        return Distinct(codes, values, np.ones(len(codes), dtype=bool) if given.all() else spread(given, codes))
 
     def numbers(self, name: str, blank: int, required: bool = False) -> Distinct:
         """A column of numbers in units of 10^-decimals; plain decimals take the short way."""
@@ -157,7 +162,7 @@ class TableReader:
         """A column of text as codes into a table of names."""
         table: dict[str, int] = {}
         of_value = [-1 if not v else table.setdefault(v, len(table)) for v in read.values]
-        return Labels(np.array(of_value, dtype=np.int32)[read.codes], tuple(table))
+        return Labels(spread(np.array(of_value, dtype=np.int32), read.codes), tuple(table))
 
     def complain_rows(
         self, name: str, code: str, rows: NDArray[Any], words: Callable[[int], Text], severity: str = "fault"

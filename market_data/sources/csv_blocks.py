@@ -7,11 +7,12 @@ something to complain about, is left to `csv_file`, which gives the same table.
 import codecs
 import csv
 import io
-from itertools import islice
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice, pairwise
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
-import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.csv as pa_csv  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
@@ -21,8 +22,12 @@ from market_data.sources.coded_cells import CodedCells, Codes, Texts
 from market_data.sources.csv_text import FIELD_LENGTH_MAX, HEAD_LENGTH, sniff_delimiter
 from market_data.sources.raw_table import COLUMNS_MAX, RawTable, check_length
 
-BLOCK_BYTES = 2 * 1024 * 1024
-"""What Arrow reads at once, block beside block: more than any sound row, little enough to stay in the cache."""
+BLOCK_BYTES = 512 * 1024
+"""What Arrow reads at once: more than any sound row, little enough to stay in the cache."""
+CACHED_BYTES = 64 * 1024
+"""What is looked at at once, several times over."""
+BLOCKS_OF_PART = 16
+"""Blocks that one thread reads in a row; parts are read side by side."""
 
 
 def read_plain_csv(content: bytes, block_bytes: int = BLOCK_BYTES) -> RawTable | None:
@@ -33,22 +38,77 @@ def read_plain_csv(content: bytes, block_bytes: int = BLOCK_BYTES) -> RawTable |
     """
     start = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0
     head = _plain_head(content[start : start + 4 * HEAD_LENGTH])
-    if head is None or not _plain_lines(content):
+    if head is None or b"\x00" in content or content.endswith(b"\r"):
         return None
     header, delimiter = head
     for _ in range(1 + sum(cell.count("\n") for cell in header)):
         start = content.index(b"\n", start) + 1
-    if content.startswith(codecs.BOM_UTF8, start) or not _plain_quotes(content, start, delimiter):
+    if content.startswith(codecs.BOM_UTF8, start) or not _plain_lines(np.frombuffer(content, np.uint8, start)):
         return None  # Arrow would drop the mark, which is text here
-    columns = _arrow_columns(pa.py_buffer(content).slice(start), header, delimiter, block_bytes)
-    if columns is None or any(_longest(texts.arrow) > FIELD_LENGTH_MAX for _, texts in columns):
-        return None
+    lines = _Lines(content, header, delimiter, block_bytes)
+    with ThreadPoolExecutor(pa.cpu_count()) as threads:
+        try:
+            parts = list(
+                threads.map(lines.read, *zip(*_parts(content, start, BLOCKS_OF_PART * block_bytes), strict=True))
+            )
+            columns = list(threads.map(_coded_column, pa.concat_tables(parts).columns))
+        except (_OddError, pa.ArrowInvalid):
+            return None
     cells = CodedCells(columns)
     filled = _filled(cells)
     rows = np.flatnonzero(filled) + 2
     check_length(len(rows))
     cells = cells if filled.all() else cells.take(filled)
     return RawTable(tuple(header), cells, rows, comma_may_be_decimal=delimiter == ";")
+
+
+class _OddError(ValueError):
+    """Something for the slow way."""
+
+
+def _parts(content: bytes, start: int, part_bytes: int) -> list[tuple[int, int]]:
+    """Where parts of whole lines begin and end, of about so many bytes each."""
+    begins = [start]
+    while (end := content.find(b"\n", begins[-1] + part_bytes) + 1) not in (0, len(content)):
+        begins.append(end)
+    return list(pairwise([*begins, len(content)]))
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Lines below a header, read part by part. Raises _OddError, ArrowInvalid."""
+
+    content: bytes
+    header: list[str]
+    delimiter: str
+    block_bytes: int
+
+    def read(self, start: int, end: int) -> pa.Table:
+        """The columns of one part; every row must be of the header's width."""
+        octets = np.frombuffer(self.content, dtype=np.uint8, offset=start, count=end - start)
+        if not _plain_lines(octets) or not _plain_quotes(octets, self.delimiter):
+            raise _OddError
+        names = [str(i) for i in range(len(self.header))]
+        coded = pa.dictionary(pa.int32(), pa.string())
+        kinds = {
+            name: pa.string() if _holds_ids(cell) else coded for name, cell in zip(names, self.header, strict=True)
+        }
+        return pa_csv.read_csv(
+            pa.BufferReader(pa.py_buffer(self.content).slice(start, end - start)),
+            read_options=pa_csv.ReadOptions(column_names=names, block_size=self.block_bytes, use_threads=False),
+            parse_options=pa_csv.ParseOptions(delimiter=self.delimiter, ignore_empty_lines=False),
+            convert_options=pa_csv.ConvertOptions(column_types=kinds, check_utf8=False),
+            memory_pool=pa.system_memory_pool(),  # Arrow's own takes the pages of every block from the system anew
+        )
+
+
+def _coded_column(column: pa.ChunkedArray) -> tuple[Codes, Texts]:
+    """Codes and texts of a column. Raises _OddError, ArrowInvalid: a text is no UTF-8, or too long."""
+    codes, texts = coded_column(column)
+    texts.arrow.validate(full=True)
+    if texts.lengths.max(initial=0) > FIELD_LENGTH_MAX:
+        raise _OddError
+    return codes, texts
 
 
 def _plain_head(start: bytes) -> tuple[list[str], str] | None:
@@ -69,28 +129,29 @@ def _plain_head(start: bytes) -> tuple[list[str], str] | None:
     return header, delimiter
 
 
-def _plain_lines(content: bytes) -> bool:
-    """No lone carriage returns, no NUL."""
-    if b"\x00" in content or content.endswith(b"\r"):
-        return False
-    octets = np.frombuffer(content, dtype=np.uint8)
-    return b"\r" not in content or bool((octets[_places(octets, "\r") + 1] == ord("\n")).all())
+def _plain_lines(octets: NDArray[np.uint8]) -> bool:
+    """No lone carriage returns."""
+    blocks = range(0, len(octets), CACHED_BYTES)
+    return not any(_holds_lone_return(octets[i : i + CACHED_BYTES + 1]) for i in blocks)
 
 
-def _plain_quotes(content: bytes, start: int, delimiter: str) -> bool:
+def _holds_lone_return(octets: NDArray[np.uint8]) -> bool:
+    return bool(((octets[:-1] == ord("\r")) & (octets[1:] != ord("\n"))).any())
+
+
+def _plain_quotes(octets: NDArray[np.uint8], delimiter: str) -> bool:
     """Every quote opens a cell, closes it, or is one of two inside it; no line breaks inside.
 
     Where a block of Arrow ends inside a quoted line break, its line feed is lost (pyarrow 26).
     """
-    octets = np.frombuffer(content, dtype=np.uint8, offset=start)
-    quotes = _places(octets, '"')
+    quotes = np.flatnonzero(octets == ord('"'))
     if not len(quotes):
         return True
     edges = np.frombuffer(f"{delimiter}\r\n".encode(), dtype=np.uint8)
     opening, closing = quotes[0::2], quotes[1::2]
     if len(opening) != len(closing):
         return False
-    lines = _places(octets, "\n")
+    lines = np.flatnonzero(octets == ord("\n"))
     last = len(octets) - 1
     begins = (opening == 0) | np.isin(octets[opening - 1], edges)
     ends = (closing == last) | np.isin(octets[np.minimum(closing + 1, last)], edges)
@@ -102,44 +163,10 @@ def _plain_quotes(content: bytes, start: int, delimiter: str) -> bool:
     )
 
 
-def _places(octets: NDArray[np.uint8], character: str) -> NDArray[np.int64]:
-    """Where a character stands, block by block: a mask of the whole file would be as large as the file."""
-    blocks = range(0, len(octets), BLOCK_BYTES)
-    found = [np.flatnonzero(octets[i : i + BLOCK_BYTES] == ord(character)) + i for i in blocks]
-    return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
-
-
-def _arrow_columns(
-    body: pa.Buffer, header: list[str], delimiter: str, block_bytes: int
-) -> list[tuple[Codes, Texts]] | None:
-    """The columns below the header; None where a row has another width, or one of its texts is not UTF-8."""
-    names = [str(i) for i in range(len(header))]
-    coded = pa.dictionary(pa.int32(), pa.string())
-    kinds = {name: pa.string() if _holds_ids(cell) else coded for name, cell in zip(names, header, strict=True)}
-    read = pa_csv.ReadOptions(column_names=names, block_size=block_bytes, use_threads=len(body) > block_bytes)
-    try:
-        table = pa_csv.read_csv(
-            pa.BufferReader(body),
-            read_options=read,
-            parse_options=pa_csv.ParseOptions(delimiter=delimiter, ignore_empty_lines=False),
-            convert_options=pa_csv.ConvertOptions(column_types=kinds, check_utf8=False),
-        )
-        columns = [coded_column(column) for column in table.columns]
-        for _, texts in columns:
-            texts.arrow.validate(full=True)
-    except pa.ArrowInvalid:
-        return None
-    return columns
-
-
 def _holds_ids(header: str) -> bool:
     """A column in which hardly two cells are alike: a dictionary would only hold it twice."""
     match = match_header(header)
     return match is not None and match.column.kind == "id"
-
-
-def _longest(texts: pa.LargeStringArray) -> int:
-    return pc.max(pc.binary_length(texts)).as_py() or 0
 
 
 def _filled(cells: CodedCells) -> NDArray[np.bool_]:
@@ -147,7 +174,7 @@ def _filled(cells: CodedCells) -> NDArray[np.bool_]:
     filled = np.zeros(0, dtype=bool)
     for position in range(len(cells)):
         codes, texts = cells.coded(position)
-        something = pc.not_equal(texts.arrow, "").to_numpy(zero_copy_only=False)[codes]
+        something = (texts.lengths > 0)[codes]
         filled = something if position == 0 else filled | something
         if filled.all():
             break

@@ -1,12 +1,18 @@
 """The quick way through a CSV file gives what the slow way gives, wherever it says that it can."""
 
+import csv
+import io
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from market_data import read_offers
 from market_data.sources.csv_blocks import BLOCK_BYTES, read_plain_csv
-from market_data.sources.csv_file import read_any_csv
+from market_data.sources.csv_file import QUICK_BYTES, read_any_csv
 from market_data.sources.raw_table import RawTable
 from optimizer.errors import BadInput
+from optimizer.offers import Offers
 
 HEADER = "offer_id,instrument,quantity,price"
 
@@ -101,3 +107,106 @@ def test_empty_rows_keep_the_numbers_of_the_others():
     table = read_plain_csv(f"{HEADER}\n,,,\nA1,ccer,1,2\n\n,,,3\n".encode())
     assert table is not None
     assert table.rows.tolist() == [3, 5]
+
+
+ODD_CELLS = {
+    "quantity": (
+        "1500",
+        "12.5",
+        " 12",
+        "1,234",
+        "１２",
+        "5万",
+        "+5",
+        "5.",
+        ".5",
+        "00012",
+        "0",
+        "-1",
+        "1e5",
+        "x",
+        "",
+        "-",
+    ),
+    "price": ("58.35", "0.00", "58.355", "1000000", "1000001", "123456789.12", "9999999999", "58.5元", "nan", "", "2%"),
+    "min_quantity": ("", "-", "1.50", "0.001", "0.0001", "1.2.3"),
+    "project_name": (
+        "",
+        " ",
+        "a  b",
+        "a\tb",
+        "\u3000林",
+        "\ufeffx",
+        "=1+1",
+        "1E+11",
+        "é",
+        "x" * 200,
+        "x" * 1001,
+        "\ufffd",
+    ),
+}
+
+
+def offers_text(rows: list[dict[str, str]]) -> bytes:
+    lines = io.StringIO()
+    writer = csv.DictWriter(lines, ["offer_id", "instrument", *ODD_CELLS], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return lines.getvalue().encode()
+
+
+def long_market(sound: bool) -> list[dict[str, str]]:
+    """More rows and more distinct cells than are read one by one, odd cells among them; sound, or not."""
+    rows = [
+        {
+            "offer_id": f"A{i:05d}",
+            "instrument": "ccer",
+            "quantity": f"{1000 + i}",
+            "price": f"{50 + i / 100:.2f}",
+            "min_quantity": f"{i / 1000:.3f}",
+            "project_name": f"项目 {i} (project)",
+        }
+        for i in range(1, 6001)
+    ]
+    place = 0
+    for column, cells in ODD_CELLS.items():
+        for cell in cells:
+            place += 97
+            odd = rows[place] | {column: cell}
+            if not sound or is_sound(offers_text([odd])):
+                rows[place] = odd
+    return rows
+
+
+def is_sound(content: bytes) -> bool:
+    try:
+        read_offers("offers.csv", content=content)
+    except BadInput:
+        return False
+    return True
+
+
+def in_short_files(rows: list[dict[str, str]]) -> list[bytes]:
+    return [offers_text(rows[i : i + 500]) for i in range(0, len(rows), 500)]
+
+
+def test_a_long_file_gives_the_offers_that_its_rows_give_in_short_files():
+    rows = long_market(sound=True)
+    content = offers_text(rows)
+    assert len(content) > QUICK_BYTES and read_plain_csv(content) is not None
+    parts = [read_offers("offers.csv", content=part).offers for part in in_short_files(rows)]
+    assert read_offers("offers.csv", content=content).offers.sha256 == Offers.joined(parts).sha256
+
+
+def faults_of(content: bytes, rows_before: int) -> list[tuple[int, str, str, str | None]]:
+    with pytest.raises(BadInput) as caught:
+        read_offers("offers.csv", content=content)
+    return [((f.row or 0) + rows_before, f.code, f.column, f.value) for f in caught.value.findings]
+
+
+def test_a_long_file_is_told_the_faults_that_its_rows_have_in_short_files():
+    rows = long_market(sound=False)
+    content = offers_text(rows)
+    assert len(content) > QUICK_BYTES and read_plain_csv(content) is not None
+    parts = [faults_of(part, 500 * i) for i, part in enumerate(in_short_files(rows)) if not is_sound(part)]
+    assert faults_of(content, 0) == [fault for part in parts for fault in part]
