@@ -43,7 +43,7 @@ PAPERS = (
     ("docx", Text("比选报告 DOCX", "Report, DOCX")),
     ("pdf", Text("比选报告 PDF", "Report, PDF")),
     ("xlsx", Text("工作簿 XLSX", "Workbook, XLSX")),
-    ("html", Text("图, 单页 HTML", "Pictures, HTML")),
+    ("html", Text("比选报告 HTML (含图)", "Report, HTML with pictures")),
     ("csv", Text("各做法的数据 CSV", "Figures, CSV")),
 )
 """Kinds of files, by what they are called."""

@@ -1,12 +1,14 @@
 """A paper as one HTML file: no script, nothing loaded from anywhere, made to be read on a screen and printed."""
 
+from base64 import b64encode
+from collections.abc import Sequence
 from html import escape
 
 from api.reports.paper_parts import Facts, Grid, Heading, Notice, Paper, Part, day_text, printed
 from api.reports.words import pick
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-"""Of the page: its own style and nothing else, no script."""
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""Of the page: its own style and the pictures inside it, nothing else, no script."""
 STYLE = """
 :root{color-scheme:light dark;--ink:#1c1c1c;--rule:#bbb;--paper:#fff;--alarm:#b00020}
 @media (prefers-color-scheme:dark){:root{--ink:#e8e6e3;--rule:#555;--paper:#17181a;--alarm:#ff8a80}}
@@ -28,6 +30,9 @@ tbody tr:last-child>*{border-bottom:2px solid var(--ink)}
 .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.total td{border-top:1px solid var(--ink);
 font-weight:600}.facts th{white-space:nowrap;width:1%;font-weight:500}
 .band th{background:color-mix(in srgb,var(--ink) 7%,transparent)}
+figure{margin:1.2rem 0;padding:.8rem;background:#fff;color:#1c1c1c;border:1px solid var(--rule);text-align:center;
+break-inside:avoid}figure img{max-width:100%;height:auto}figcaption{font-weight:600;font-size:.86rem;
+font-family:"Noto Sans SC","PingFang SC","Microsoft YaHei",system-ui,sans-serif}
 .signed{text-align:right;margin:.3rem 2rem}
 @media (max-width:40rem){.wide table{min-width:36rem}}
 @page{size:A4;margin:37mm 26mm 35mm 28mm}
@@ -36,8 +41,8 @@ thead{display:table-header-group}tr{break-inside:avoid}h2,h3,caption{break-after
 """
 
 
-def paper_html(paper: Paper) -> bytes:
-    """The paper as one page."""
+def paper_html(paper: Paper, pictures: Sequence[tuple[str, bytes]] = ()) -> bytes:
+    """The paper as one page; after its last part stand the pictures, SVG with a title each."""
     shown = printed(paper)
     first, *more = shown.title
     heads = escape(first) + "".join(f"<span>{escape(line)}</span>" for line in more)
@@ -52,10 +57,16 @@ def paper_html(paper: Paper) -> bytes:
         *(f'<p class="about">{escape(line)}</p>' for line in shown.subtitle),
         to,
         *(_part(part) for part in shown.parts),
+        *(_figure(title, svg) for title, svg in pictures),
         *(f'<p class="signed">{escape(text)}</p>' for text in signed),
         "</main></body></html>\n",
     ]
     return "\n".join(line for line in page if line).encode()
+
+
+def _figure(title: str, svg: bytes) -> str:
+    source, name = f"data:image/svg+xml;base64,{b64encode(svg).decode()}", escape(title)
+    return f'<figure><figcaption>{name}</figcaption><img src="{source}" alt="{name}"></figure>'
 
 
 def _part(part: Part) -> str:

@@ -1,13 +1,15 @@
 """The papers that leave the house, one function a paper: for the command line, HTTP, pages and jobs alike."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Literal
 
 from api.reports.disclosure_statement import DisclosedVersion, disclosure_statement
-from api.reports.paper_parts import Paper
+from api.reports.paper_parts import Heading, Paper
 from api.reports.plan_chapter import plan_chapter
 from api.reports.quote_letter import QuoteTold, quote_letter
+from api.reports.words import pick
 from optimizer.plan import Plan
 from optimizer.wording import Language
 from scenarios.side_by_side import SideBySide
@@ -50,7 +52,7 @@ def is_expired(plan: Plan, today: date) -> bool:
 
 
 def comparison_paper(table: SideBySide, kind: str, lang: Language, today: date) -> bytes:
-    """A comparison as xlsx or csv, as a report in docx or pdf, or in pictures: html, svg, png.
+    """A comparison as xlsx or csv, as a report in docx, pdf or html (with its pictures), or as a picture: svg, png.
 
     Raises:
         ValueError: another kind.
@@ -59,13 +61,22 @@ def comparison_paper(table: SideBySide, kind: str, lang: Language, today: date) 
         from api.reports.scenario_files import table_csv, table_workbook
 
         return table_csv(table, lang) if kind == "csv" else table_workbook(table, lang)
-    if kind in ("docx", "pdf"):
-        from api.reports.comparison_report import comparison_report
+    if kind in ("svg", "png"):
+        from api.reports.scenario_files import drawn_table
 
-        return written(comparison_report(table, lang, today), kind)
-    from api.reports.scenario_files import drawn_table
+        return drawn_table(table, kind, lang)
+    from api.reports.comparison_report import comparison_report
 
-    return drawn_table(table, kind, lang)
+    report = comparison_report(table, lang, today)
+    return _with_pictures(report, table) if kind == "html" else written(report, kind)
+
+
+def _with_pictures(report: Paper, table: SideBySide) -> bytes:
+    from api.reports.html_file import paper_html
+    from api.reports.scenario_files import table_pictures
+
+    pictures = Heading(1, pick(report.lang, "图", "Pictures"))
+    return paper_html(replace(report, parts=(*report.parts, pictures)), table_pictures(table, report.lang))
 
 
 def disclosure_paper(told: DisclosedVersion, kind: str, lang: Language) -> bytes:

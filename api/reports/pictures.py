@@ -5,7 +5,6 @@ that the package lacks is drawn by whatever letters a machine has. A page holds 
 asks nothing of anybody: its own policy forbids it to.
 """
 
-import html
 import json
 from collections.abc import Sequence
 from functools import cache
@@ -25,7 +24,7 @@ POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inli
 STYLE = (
     "body{margin:2rem auto;max-width:60rem;padding:0 1rem;color:#222;"
     "font-family:'Noto Sans SC','Microsoft YaHei','PingFang SC','Noto Sans CJK SC',sans-serif}"
-    "h1{font-size:1.3rem;font-weight:600;margin:2.5rem 0 .5rem}figure{margin:0;overflow-x:auto}"
+    "figure{margin:0;overflow-x:auto}"
 )
 NO_NETWORK: list[str] = []
 """Addresses from which a specification may load: none."""
@@ -42,7 +41,7 @@ def picture(spec: Json, kind: str) -> bytes:
         ValueError: another kind, or a specification that cannot be drawn.
     """
     if kind == ".html":
-        return page_of([spec], [], "zh" if _has_chinese(spec) else "en")
+        return page_of([spec], "zh" if _has_chinese(spec) else "en")
     _letters()
     if kind == ".svg":
         return vl_convert.vegalite_to_svg(spec, allowed_base_urls=NO_NETWORK).encode()
@@ -51,17 +50,16 @@ def picture(spec: Json, kind: str) -> bytes:
     raise ValueError(f"{kind} is none of {', '.join(PICTURES)}")
 
 
-def page_of(specs: Sequence[Json], titles: Sequence[str], lang: Language) -> bytes:
-    """Several pictures on one page that needs nothing else; each with its title above, where there are titles."""
-    heads = [f"<h1>{html.escape(title)}</h1>" for title in titles] or [""] * len(specs)
-    figures = [f'{head}<figure id="picture-{k}"></figure>' for k, head in enumerate(heads)]
+def page_of(specs: Sequence[Json], lang: Language) -> bytes:
+    """Several pictures on one page that needs nothing else."""
+    figures = [f'<figure id="picture-{k}"></figure>' for k in range(len(specs))]
     calls = [f'vegaEmbed("#picture-{k}",{_script_data(spec)},options);' for k, spec in enumerate(specs)]
-    name = titles[0] if len(titles) == 1 else {"zh": "晋衡图表", "en": "jinheng charts"}[lang]
+    name = {"zh": "晋衡图表", "en": "jinheng charts"}[lang]
     page = [
         f'<!doctype html><html lang="{"zh-CN" if lang == "zh" else "en"}"><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
         '<meta name="viewport" content="width=device-width,initial-scale=1">',
-        f"<title>{html.escape(name)}</title><style>{STYLE}</style></head><body>",
+        f"<title>{name}</title><style>{STYLE}</style></head><body>",
         *figures,
         f"<script>{_scripts()}</script>",
         f"<script>const options={_script_data(_options(lang))};",

@@ -139,7 +139,7 @@ def risk_file(answer: RiskAnswer, kind: str, lang: Language) -> bytes:
 
         cost = cost_distribution_chart(answer.sweep, lang, answer.risk.budget_fen)
         both = [cost, tornado_chart(answer.risk, lang)] if answer.risk.drivers else [cost]
-        return page_of(both, [], lang) if kind == ".html" else picture(cost, kind)
+        return page_of(both, lang) if kind == ".html" else picture(cost, kind)
     measures = _measures(answer.risk, lang)
     if kind == ".csv":
         return csv_bytes(*measures)

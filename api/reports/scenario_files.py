@@ -6,11 +6,13 @@ from typing import Any
 import pandas as pd
 
 from api.reports.cells import Book
+from api.reports.pictures import picture
 from api.reports.tables import Live, Table, csv_bytes, front_sheet, table_at, table_sheets
 from api.reports.words import pick
 from optimizer.plan import Plan
 from optimizer.quantities import tonnes, yuan
 from optimizer.wording import Language, Text
+from scenarios.charts import cash_flow_chart, cost_change_chart, tier_mix_chart
 from scenarios.compare import KIND_NAMES
 from scenarios.side_by_side import COLUMNS, LONG_COLUMNS, Row, SideBySide
 
@@ -57,19 +59,18 @@ def table_workbook(table: SideBySide, lang: Language) -> bytes:
 
 
 def drawn_table(table: SideBySide, kind: str, lang: Language) -> bytes:
-    """A comparison as a picture: the tiers of every scenario; on a page also costs and fiscal years.
+    """The tiers of every scenario as svg or png. Raises ValueError for another kind."""
+    return picture(tier_mix_chart(table, lang), f".{kind}")
 
-    Raises:
-        ValueError: another kind than html, svg and png.
-    """
-    from api.reports.pictures import page_of, picture
-    from scenarios.charts import cash_flow_chart, cost_change_chart, tier_mix_chart
 
-    mix = tier_mix_chart(table, lang)
-    if kind != "html":
-        return picture(mix, f".{kind}")
-    titles = ("层级", "成本变化", "财政年度") if lang == "zh" else ("Tiers", "Change of cost", "Fiscal years")
-    return page_of([mix, cost_change_chart(table, lang), cash_flow_chart(table, lang)], titles, lang)
+def table_pictures(table: SideBySide, lang: Language) -> list[tuple[str, bytes]]:
+    """The pictures of a comparison's report, each with its title: tiers, costs and fiscal years, as SVG."""
+    drawn = (
+        (Text("各方案的层级构成", "Tiers of each way"), tier_mix_chart),
+        (Text("费用与基准之差", "Cost beside the base's"), cost_change_chart),
+        (Text("各财政年度的支出", "Spent in each fiscal year"), cash_flow_chart),
+    )
+    return [(title.say(lang), picture(chart(table, lang), ".svg")) for title, chart in drawn]
 
 
 # --------------------------------------------------------------------------------------------------------------- front

@@ -322,7 +322,7 @@ def test_help_speaks_the_callers_language(jinheng, lang, words):
     assert bool(re.search("[\u4e00-\u9fff]", answer.out)) == (lang == "zh")
 
 
-@pytest.mark.parametrize(("ending", "begins"), [(".html", b"<!doctype html>"), (".svg", b"<svg"), (".png", b"\x89PNG")])
+@pytest.mark.parametrize(("ending", "begins"), [(".svg", b"<svg"), (".png", b"\x89PNG")])
 def test_a_comparison_is_drawn_where_the_name_asks_for_a_picture(compare, tmp_path, ending, begins):
     out = tmp_path / f"out{ending}"
     answer = compare("cheapest-lawful", "-o", str(out), "--lang", "zh")
@@ -331,3 +331,10 @@ def test_a_comparison_is_drawn_where_the_name_asks_for_a_picture(compare, tmp_pa
     assert content[:20].lower().startswith(begins.lower())
     if ending != ".png":
         assert "最便宜的合规组合" in content.decode()
+
+
+def test_a_page_is_the_report_with_its_pictures(compare, tmp_path):
+    out = tmp_path / "out.html"
+    assert compare("cheapest-lawful", "-o", str(out), "--lang", "zh").code == 0
+    page = out.read_text("utf-8")
+    assert "方案比选报告" in page and page.count("data:image/svg+xml;base64,") == 3 and "<script" not in page

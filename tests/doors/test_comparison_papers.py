@@ -21,7 +21,7 @@ from tests.doors.test_compare_command import BASE, FILE
 from tests.doors.test_official_papers import squeezed, text_of
 
 TODAY = date(2026, 11, 23)
-KINDS = ("docx", "pdf")
+KINDS = ("docx", "pdf", "html")
 WAYS = "cheapest-lawful,allowances-plus-30,only-shanxi,greedy-cheapest"
 
 

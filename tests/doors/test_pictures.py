@@ -101,17 +101,16 @@ def test_a_page_loads_nothing_and_forbids_itself_to():
     assert "三晋绿色生活" in page and '<html lang="zh-CN">' in page
 
 
-def test_a_page_of_several_pictures_has_each_under_its_title_and_the_scripts_once():
-    page = page_of([bars("a"), bars("b")], ["Frontier <1>", "Budget"], "en").decode()
+def test_a_page_of_several_pictures_has_each_and_the_scripts_once():
+    page = page_of([bars("a"), bars("b")], "en").decode()
     assert page.count("<figure") == page.count('vegaEmbed("#picture-') == 2
-    assert "<h1>Frontier &lt;1&gt;</h1>" in page and "<h1>Budget</h1>" in page
     assert page.count("window.vegaEmbed") == 1 or page.count(".vegaEmbed=") == 1
     assert '<html lang="en">' in page and "save as SVG" in page
     assert len(page) < 2_000_000
 
 
 def test_names_from_files_cannot_end_the_script_nor_become_markup():
-    page = page_of([bars(HOSTILE, HOSTILE)], [HOSTILE], "en").decode()
+    page = page_of([bars(HOSTILE, HOSTILE)], "en").decode()
     assert "<script>alert" not in page and page.count("</script>") == 2
     data = re.search(r'vegaEmbed\("#picture-0",(.*),options\);', page)
     assert data is not None and json.loads(data[1])["title"]["text"] == HOSTILE
