@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
@@ -43,6 +43,16 @@ class ProcessDied(Exception):
     """A process ended before it answered."""
 
 
+@dataclass(frozen=True)
+class Talk[T]:
+    """What a work may say and hear while it is under way."""
+
+    learn: Callable[[], T | None]
+    """Waits for what it is told later; None: nothing."""
+    give_ahead: Callable[[bytes], None]
+    """Sends what travels while the work goes on. It counts only where the work then ends well."""
+
+
 class Planner:
     """A process that answers one question at a time; for one event loop.
 
@@ -58,14 +68,18 @@ class Planner:
         there.close()  # so that the end of the process is the end of the stream
         self._freed = freed
         self._answer: asyncio.Future[Any] | None = None
+        self._ahead = b""
         self.alive = True
         asyncio.get_running_loop().add_reader(self._connection.fileno(), self._read)
 
-    async def ask(self, question: bytes, later: Callable[[], Awaitable[object]] | None = None) -> Any:
-        """What becomes of a question (`_question`) over there; `later` is what the work learns while it is under way.
+    async def ask(self, question: bytes, later: Callable[[], Awaitable[object]] | None = None) -> tuple[Any, bytes]:
+        """What becomes of a question (`_question`) over there, and what was given ahead of it.
+
+        `later` is what the work learns while it is under way.
 
         Raises ProcessDied, and what the work or `later` raises.
         """
+        self._ahead = b""
         answer = self._answer = asyncio.get_running_loop().create_future()
         await self._send(question)
         if later is not None:
@@ -77,7 +91,7 @@ class Planner:
         done, value = await answer
         if not done:
             raise value
-        return value
+        return value, self._ahead
 
     async def _send(self, content: bytes) -> None:
         with suppress(OSError):  # nobody reads it: the end of the stream is on its way
@@ -93,6 +107,9 @@ class Planner:
         except (EOFError, OSError):
             self.end()
             said = (False, ProcessDied())  # where somebody waits, `end` has told them
+        if said[0] is None:
+            self._ahead = said[1]
+            return
         answer, self._answer = self._answer, None
         if answer is not None:
             if not answer.done():
@@ -153,36 +170,43 @@ class Planners:
 
     async def run[A, R](self, work: Callable[[A], R | Unplanned], task: A) -> R:
         """What `work` makes of a task. Raises as `make`."""
-        made: R = await self._run(work, task, None)
-        return made
+        made, _ = await self._run(work, task, None)
+        found: R = self._answer(made)
+        return found
 
     async def run_and_tell[A, T, R](
-        self, work: Callable[[A, Callable[[], T | None]], R | Unplanned], task: A, later: Callable[[], Awaitable[T]]
-    ) -> R:
-        """What `work` makes of a task and of what is told it `later`; it begins at once, and waits where it asks.
+        self, work: Callable[[A, Talk[T]], R | Unplanned], task: A, later: Callable[[], Awaitable[T]]
+    ) -> tuple[R, bytes]:
+        """What `work` makes of a task and of what is told it `later`, and what it gave ahead.
 
-        It is told None where `later` raises. Raises as `make`, and what `later` raises.
+        It begins at once, and waits where it asks; it is told None where `later` raises. Raises as `make`, and what
+        `later` raises.
         """
-        made: R = await self._run(work, task, later)
-        return made
+        made, ahead = await self._run(work, task, later)
+        return self._answer(made), ahead
 
-    async def _run(self, work: Callable[..., Any], task: object, later: Callable[[], Awaitable[object]] | None) -> Any:
+    async def _run(
+        self, work: Callable[..., Any], task: object, later: Callable[[], Awaitable[object]] | None
+    ) -> tuple[Any, bytes]:
         if self._waiting >= max(self._processes, 1) * WAITING_PER_PROCESS:
             raise Refused("too_many", headers={"Retry-After": "5"})
         self._waiting += 1
         try:
             with self._metrics.planning():
-                return self._answer(await self._done(work, task, later))
+                return await self._done(work, task, later)
         finally:
             self._waiting -= 1
 
-    async def _done(self, work: Callable[..., Any], task: object, later: Callable[[], Awaitable[object]] | None) -> Any:
+    async def _done(
+        self, work: Callable[..., Any], task: object, later: Callable[[], Awaitable[object]] | None
+    ) -> tuple[Any, bytes]:
         if self._thread is not None:
             loop = asyncio.get_running_loop()
             if later is None:
-                return await loop.run_in_executor(self._thread, work, task)
-            told = await later()
-            return await loop.run_in_executor(self._thread, work, task, lambda: told)
+                return await loop.run_in_executor(self._thread, work, task), b""
+            told, ahead = await later(), [b""]
+            talk = Talk(lambda: told, ahead.append)
+            return await loop.run_in_executor(self._thread, work, task, talk), ahead[-1]
         question = _question(work, task, learns=later is not None)
         # Told something, a process may have kept its work before it died: once more might keep it twice.
         for _ in range(PLAN_TRIES if later is None else 1):
@@ -258,8 +282,9 @@ def _answer_questions(connection: "Connection[Any, Any]") -> None:
         except (EOFError, OSError):
             return
         learn = functools.cache(lambda: pickle.loads(connection.recv_bytes()))
+        talk: Talk[Any] = Talk(learn, lambda content: connection.send_bytes(_packed((None, content))))
         try:
-            answer: tuple[bool, Any] = (True, work(task, learn) if learns else work(task))
+            answer: tuple[bool, Any] = (True, work(task, talk) if learns else work(task))
         except Exception as error:  # the server logs it with where it was raised
             error.add_note(traceback.format_exc())
             answer = (False, error)

@@ -6,7 +6,7 @@ organisation's own rule pack) is looked up first, by whoever may see it.
 
 import functools
 import json
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -17,6 +17,7 @@ from api.access.scope import Actor, Records
 from api.archive import runs
 from api.archive.documents import Packed, packed
 from api.plain_data import plain_json
+from api.planners import Talk
 from api.planning import PlanMade, PlanTask, Unplanned, inputs_of, made
 from api.refusals import Refused
 from api.routes.answering import Body
@@ -89,15 +90,18 @@ class Keeping:
 
 @dataclass(frozen=True)
 class Kept:
-    """A plan that was kept as a run."""
+    """A plan was kept as a run; its content went ahead."""
 
     run_id: str
-    content: bytes
 
 
 @dataclass(frozen=True)
 class KeptNamed:
     """The body names what is kept."""
+
+
+_BESIDE = ThreadPoolExecutor(1, "packing")
+"""Packs what was asked while the plan is made: compression and hashing let other threads go on."""
 
 
 def names_what_is_kept(body: bytes) -> bool:
@@ -129,8 +133,9 @@ def answered(asked: Asked) -> Answered | KeptNamed | Unplanned:
                 return KeptNamed()
             refuse_question(question, asked.seconds_max)
             task = plain_task(question, asked.lang, asked.today)
+        inputs = _BESIDE.submit(packed, inputs_of(asked.body, task))
         found = made(replace(task, seconds_max=asked.seconds_max))
-        return Answered(found, packed(inputs_of(asked.body, task)), packed(found.content))
+        return Answered(found, inputs.result(), packed(found.content))
     except Refused as refusal:
         return Unplanned(refusal.findings, malformed=True)
     except BadInput as error:
@@ -139,15 +144,16 @@ def answered(asked: Asked) -> Answered | KeptNamed | Unplanned:
         return Unplanned(())
 
 
-def answered_and_kept(asked: Asked, learn: Callable[[], Keeping | None]) -> Kept | KeptNamed | Unplanned:
-    """The answer, kept where it was made: what has just been worked on need not travel first.
+def answered_and_kept(asked: Asked, talk: Talk[Keeping]) -> Kept | KeptNamed | Unplanned:
+    """The answer, kept where it was made; its content travels ahead meanwhile, and counts once it is kept.
 
-    `learn` gives whose it becomes; None: nobody's, and nothing is kept.
+    It learns whose it becomes; None: nobody's, and nothing is kept.
     """
     found = answered(asked)
     if not isinstance(found, Answered):
         return found
-    keeping = learn()
+    talk.give_ahead(found.made.content)
+    keeping = talk.learn()
     if keeping is None:
         return Unplanned(())
     try:
@@ -155,7 +161,7 @@ def answered_and_kept(asked: Asked, learn: Callable[[], Keeping | None]) -> Kept
             run_id = runs.keep_run(scope, found.inputs, found.made, found.document)
     except BadInput as error:  # of the database
         return Unplanned(error.findings)
-    return Kept(run_id, found.made.content)
+    return Kept(run_id)
 
 
 @functools.cache

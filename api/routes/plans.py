@@ -134,9 +134,9 @@ async def make_plan(question: SkipValidation[Question], arrival: Arrival = allow
     if isinstance(told, bytes):
         raise Refused("media_type")
     if not named:
-        kept = await state.planners.run_and_tell(answered_and_kept, asked, partial(_keeping, arrival))
+        kept, content = await state.planners.run_and_tell(answered_and_kept, asked, partial(_keeping, arrival))
         if isinstance(kept, Kept):
-            return response_of(_done(kept.content, kept.run_id).reply())
+            return response_of(_done(content, kept.run_id).reply())
     # It names what is kept, or has a key under which its reply is.
     caller = await arrival.caller
     begun = await run_in_threadpool(_begun, caller, asked)
