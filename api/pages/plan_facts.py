@@ -1,7 +1,7 @@
 """A kept plan made ready for pages: read once, its bar of tiers, its figures, its days. Nothing is computed anew."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -10,10 +10,14 @@ from typing import Any
 
 from api.access.scope import Scope
 from api.archive import runs
+from api.archive.held_offers import held_offers
 from api.pages.plan_words import PlanWords
 from api.plain_data import plain_json
+from api.refusals import Refused
 from api.reports.words import event_names, offers_by_id
+from optimizer.offers import Offers
 from optimizer.plan import Plan, TierResult
+from optimizer.quantities import rate, yuan
 from optimizer.timeline import add_years
 from optimizer.wording import Language
 
@@ -52,6 +56,8 @@ class Shown:
 
     run: Mapping[str, Any]
     plan: Plan
+    facts: Mapping[str, Mapping[str, Any]]
+    """Its offers, as `offer_facts` tells them."""
     asked: Mapping[str, str]
     """What of its question the form can ask again; without `event_id` or `snapshot` it came with its own data."""
 
@@ -68,7 +74,8 @@ def shown_plan(scope: Scope, run_id: str) -> Shown:
     if plan is None:
         plan = Plan.model_validate_json(runs.plan_of(scope, run))
         _SHELF.put(run["document"], plan)
-    return Shown(runs.as_dict(run), plan, _asked(plain_json(runs.inputs_of(scope, run))))
+    facts = offer_facts(scope, plan)
+    return Shown(runs.as_dict(run), plan, facts, _asked(plain_json(runs.inputs_of(scope, run))))
 
 
 def _asked(inputs: Mapping[str, Any]) -> dict[str, str]:
@@ -100,8 +107,9 @@ class Segment:
 def segments(tiers: Sequence[tuple[TierResult, str, str]], shortfall_t: str, gap: str) -> list[Segment]:
     """Tiers with their names and notes as pieces of a bar that is BAR_WIDTH wide, and the gap after them."""
     pieces, x = [], Decimal(0)
+    whole = max(sum((Decimal(tier.share) for tier, _, _ in tiers), Decimal(0)), Decimal(1))
     for tier, name, note in tiers:
-        wide = Decimal(tier.share) * BAR_WIDTH
+        wide = Decimal(tier.share) * BAR_WIDTH / whole
         colour = f"tier-{min(tier.tier, TIER_COLOURS)}"
         pieces.append(_piece(x, wide, colour, (name, tier.effective_t, tier.share, tier.cost, note)))
         x += wide
@@ -216,6 +224,32 @@ def _ends(plan: Plan) -> list[Moment]:
     return found
 
 
-def offer_facts(plan: Plan) -> dict[str, dict[str, Any]]:
-    """Offers that the plan carries, by id; a plan of a large market carries only their hash."""
-    return offers_by_id(plan)
+def offer_facts(scope: Scope, plan: Plan) -> Mapping[str, Mapping[str, Any]]:
+    """Offers by id: those that the plan carries, or where it carries only their hash, those of the market if held."""
+    carried = offers_by_id(plan)
+    if carried or not plan.problem["offers_count"]:
+        return carried
+    try:
+        _, offers = held_offers(scope, str(plan.problem["offers_sha256"]))
+    except Refused:
+        return {}
+    return MarketFacts(offers)
+
+
+class MarketFacts(Mapping[str, Mapping[str, Any]]):
+    """Offers of a large market by id, each told when it is asked for: what it is, who sells it, what it costs."""
+
+    def __init__(self, offers: Offers) -> None:
+        self._offers = offers
+        self._rows = {str(offer_id): i for i, offer_id in enumerate(offers.offer_id)}
+
+    def __getitem__(self, offer_id: str) -> Mapping[str, Any]:
+        one = self._offers[self._rows[offer_id]]
+        prices = {"price": yuan(one.price_fen), "unit_fee": yuan(one.unit_fee_fen), "fee_rate": rate(one.fee_rate_e4)}
+        return {"instrument": one.instrument, "seller": one.seller, **prices}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)

@@ -5,14 +5,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from api import settings
 from api.access.scope import Scope
 from api.archive import runs
+from api.jobs import book
 from api.pages.viewing import View
+from api.routes.faults import faults_of_body
+from api.routes.job_asking import job_request
+from api.routes.job_bodies import PlanBody
 from api.routes.plan_questions import Answered, Asked, answered, question_of
 from api.routes.plans import task_of
+from optimizer.errors import BadInput
 
 
 def asked_of(view: View, question: Mapping[str, Any]) -> Asked:
@@ -38,6 +44,22 @@ async def answer_of(view: View, asked: Asked) -> Answered:
     found = await view.request.app.state.planners.run(answered, asked)
     assert isinstance(found, Answered)  # not KeptNamed: what the question names was looked up
     return found
+
+
+async def plan_in_background(view: View, question: Mapping[str, Any]) -> str:
+    """Has the plan of a question made by a worker, however long it takes; gives the job's id.
+
+    Raises:
+        BadInput: its faults, placed by the question's keys.
+        Refused: too many jobs wait.
+    """
+    try:
+        body = PlanBody.model_validate({"kind": "plan", **question})
+    except ValidationError as error:
+        raise BadInput(faults_of_body(error)) from error
+    content = json.dumps(question, ensure_ascii=False).encode()
+    request = await run_in_threadpool(job_request, body, view.caller, content)
+    return str(await run_in_threadpool(view.write, lambda scope: book.accept(scope, request)["id"]))
 
 
 async def plan_kept(view: View, question: Mapping[str, Any]) -> str:

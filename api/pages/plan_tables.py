@@ -1,17 +1,19 @@
 """The tables of a plan's page: purchases, events, why each offer is in or out. Sorted, filtered and paged here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
 
 from api.pages.listing import Column, Listing, listing
-from api.pages.plan_facts import offer_facts
 from api.pages.plan_words import REASON_WORDS, PlanWords
 from api.reports.words import OFFER_STATES, all_in_price, event_names
 from optimizer.plan import Line, OfferState
 from optimizer.wording import INSTRUMENT_NAMES, Text
+
+type Facts = Mapping[str, Mapping[str, Any]]
+"""Offers by id, as `plan_facts.offer_facts` tells them."""
 
 LINES_SHOWN = 100
 TONNES, YUAN, PER_TONNE = Text("吨", "t"), Text("元", "yuan"), Text("元/吨", "yuan/t")
@@ -34,9 +36,9 @@ class Why:
     """Offers in all, for every event."""
 
 
-def kinds_of(words: PlanWords) -> dict[str, str]:
-    """Offer -> what it is and who sells it, of those that are bought; blank where the plan carries only their hash."""
-    facts, found = offer_facts(words.plan), {}
+def kinds_of(words: PlanWords, facts: Facts) -> dict[str, str]:
+    """Offer -> what it is and who sells it, of those that are bought; blank where the market is not at hand."""
+    found = {}
     for line in words.plan.lines:
         offer = facts.get(line.offer_id, {})
         known = INSTRUMENT_NAMES.get(str(offer.get("instrument")))
@@ -45,9 +47,9 @@ def kinds_of(words: PlanWords) -> dict[str, str]:
     return found
 
 
-def lines_table(request: Request, words: PlanWords) -> Listing:
-    """What to buy by when, and where to cancel it."""
-    plan, kinds = words.plan, kinds_of(words)
+def lines_table(request: Request, words: PlanWords, kinds: Mapping[str, str]) -> Listing:
+    """What to buy by when, and where to cancel it; `kinds` as `kinds_of` gives them."""
+    plan = words.plan
     names = event_names(plan)
 
     def kind(line: Line) -> str:
@@ -84,7 +86,7 @@ def events_table(request: Request, words: PlanWords) -> Listing:
     return listing(request, plan.events, columns, name="events", size=25)
 
 
-def why_of(request: Request, words: PlanWords) -> Why:
+def why_of(request: Request, words: PlanWords, facts: Facts) -> Why:
     """Why each offer is in or out, by state and by reason as the address asks."""
     plan, summary = words.plan, words.plan.offers_summary
     state, reason = request.query_params.get("state", ""), request.query_params.get("reason", "")
@@ -94,7 +96,7 @@ def why_of(request: Request, words: PlanWords) -> Why:
         rows = [s for s in rows if s.state == state]
     if reason:
         rows = [s for s in rows if any(r.code == reason for r in s.reasons)]
-    table = listing(request, rows, _why_columns(words), name="why", size=50)
+    table = listing(request, rows, _why_columns(words, facts), name="why", size=50)
     states = [(k, text.say(words.lang), int(summary.get(k, 0))) for k, text in OFFER_STATES.items()]
     counted = sum(n for _, _, n in states)
     return Why(table, states, _counted(words), state, reason, len(plan.offers), counted)
@@ -118,8 +120,8 @@ def _joined(clauses: dict[str, list[str]], code: str) -> str:
     return " / ".join(clauses.get(code, []))
 
 
-def _why_columns(words: PlanWords) -> list[Column]:
-    plan, facts, names = words.plan, offer_facts(words.plan), event_names(words.plan)
+def _why_columns(words: PlanWords, facts: Facts) -> list[Column]:
+    plan, names = words.plan, event_names(words.plan)
 
     def price(one: OfferState) -> Any:
         offer = facts.get(one.offer_id)

@@ -12,7 +12,7 @@ from api.archive import runs
 from api.database import tables
 from api.pages.listing import Column, listing
 from api.pages.plan_facts import BAR_WIDTH, Shown, bar_of, budget_of, moments, shown_plan, title_of
-from api.pages.plan_making import plan_kept
+from api.pages.plan_making import plan_in_background, plan_kept
 from api.pages.plan_tables import events_table, kinds_of, lines_table, why_of
 from api.pages.plan_words import PlanWords
 from api.pages.question_form import asked_values, choices, objective_options, question_of_form
@@ -38,6 +38,8 @@ TABS: tuple[tuple[str, Text], ...] = (
 )
 WAITING_HELPS = frozenset({"too_long", "too_many", "unavailable"})
 """Refusals after which the same question may be answered, or a smaller one."""
+TOO_LONG = "too_long"
+"""The refusal after which a worker may take all the time that it needs."""
 PAPERS: tuple[tuple[str, Text], ...] = (
     ("xlsx", Text("工作簿 XLSX", "Workbook, XLSX")),
     ("docx", Text("方案章节 DOCX", "Plan chapter, DOCX")),
@@ -98,12 +100,28 @@ async def make_plan(view: View = viewing("plans.make")) -> Response:
             raise
         title = refusal.kind.title
         told = refusal.findings or [fault(refusal.code, title.zh, title.en)]
-        return await _form(view, given, told, refusal.kind.status)
+        return await _form(view, given, told, refusal.kind.status, slow=refusal.code == TOO_LONG)
     return view.go(f"/plans/{run_id}")
 
 
+@router.post("/plans/background")
+async def make_plan_in_background(view: View = viewing("jobs.run")) -> Response:
+    """Leaves the plan to a worker, and leads to its job: for a market that takes longer than a page waits."""
+    given = {k: v for k, v in (await view.request.form()).items() if isinstance(v, str)}
+    try:
+        job_id = await plan_in_background(view, question_of_form(given))
+    except BadInput as error:
+        return await _form(view, given, error.findings, slow=True)
+    return view.go(f"/jobs/{job_id}")
+
+
 async def _form(
-    view: View, given: Mapping[str, str], faults: Sequence[Finding] = (), status: int | None = None
+    view: View,
+    given: Mapping[str, str],
+    faults: Sequence[Finding] = (),
+    status: int | None = None,
+    *,
+    slow: bool = False,
 ) -> Response:
     known = await run_in_threadpool(view.read, lambda scope: choices(scope, view.lang, given))
     return view.page(
@@ -113,6 +131,7 @@ async def _form(
         asked=asked_values(given, known),
         objectives=objective_options(),
         faults=faults,
+        slow=slow,
     )
 
 
@@ -162,7 +181,7 @@ def _side(view: View, shown: Shown, words: PlanWords, tab: str, report: CheckRep
     if tab == "when":
         return {"days": moments(plan)}
     if tab == "why":
-        return {"why": why_of(request, words)}
+        return {"why": why_of(request, words, shown.facts)}
     if tab == "rules":
         return {"priced": _priced(view, plan)}
     if tab == "proof":
@@ -170,7 +189,8 @@ def _side(view: View, shown: Shown, words: PlanWords, tab: str, report: CheckRep
         meanings = [PROOF_MEANINGS[k].say(view.lang) for k in PROOFS if any(x.proof == k for x in plan.levels)]
         return {"levels": levels, "meanings": meanings, "report": report}
     several = events_table(request, words) if len(plan.events) > 1 else None
-    return {"lines": lines_table(request, words), "kinds": kinds_of(words), "several": several}
+    kinds = kinds_of(words, shown.facts)
+    return {"lines": lines_table(request, words, kinds), "kinds": kinds, "several": several}
 
 
 def _priced(view: View, plan: Plan) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.plan import OfferState, Plan
 from optimizer.rule_pack import read_rule_pack, shipped_rule_packs
-from optimizer.term_names import group_name
+from optimizer.term_names import TERM_NAMES, group_name
 from optimizer.wording import Language, Text
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def offers_by_id(plan: Plan) -> dict[str, dict[str, Any]]:
     return {str(o["offer_id"]): o for o in plan.problem.get("offers") or []}
 
 
-def all_in_price(offer: dict[str, Any]) -> Decimal:
+def all_in_price(offer: Mapping[str, Any]) -> Decimal:
     """Price x (1 + fee rate) + unit fee, yuan/t, before breaks, outlook and fixed fees."""
     rate, fee = Decimal(str(offer.get("fee_rate", "0"))), Decimal(str(offer.get("unit_fee", "0")))
     return Decimal(str(offer["price"])) * (1 + rate) + fee
@@ -270,5 +270,7 @@ def warnings_by_kind(plan: Plan) -> list[tuple[str, str, int]]:
 def _place(one: dict[str, Any], lang: Language) -> str:
     row = one.get("row")
     shown = "" if row is None else (f"第 {row} 行" if lang == "zh" else f"row {row}")
-    parts = (one.get("file"), one.get("path"), shown, one.get("column"))
+    column = str(one.get("column") or "")
+    term = TERM_NAMES.get(column, Text(column, column)).say(lang)
+    parts = (one.get("file"), one.get("path"), shown, term)
     return " ".join(str(p) for p in parts if p)

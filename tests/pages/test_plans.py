@@ -1,8 +1,10 @@
 """Pages of plans: made from a form, looked at from every side, refused to others, hostile text shown as text."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from tests.http.conftest import AS_OF, EVENT, OFFERS, Organisation
@@ -19,7 +21,8 @@ def keep(caller: TestClient, event: dict[str, Any] = EVENT, offers: list[dict[st
 
 def made(caller: TestClient, **more: str) -> str:
     """The address of a plan that the form made."""
-    answer = caller.post("/plans", data={**keep(caller), **more}, follow_redirects=False)
+    fields = more if "snapshot" in more else {**keep(caller), **more}
+    answer = caller.post("/plans", data=fields, follow_redirects=False)
     assert answer.status_code == 303, answer.text
     return str(answer.headers["location"])
 
@@ -127,3 +130,24 @@ def test_plans_are_listed_by_status(local: TestClient) -> None:
 def test_a_plan_asked_again_comes_with_what_was_asked(local: TestClient) -> None:
     page = local.get(made(local, objective="balanced", epsilon="7.5", budget="90000")).text
     assert "objective=balanced" in page and "epsilon=7.5" in page and "budget=90000" in page
+
+
+def test_what_takes_too_long_is_left_to_a_worker(app: FastAPI, local: TestClient) -> None:
+    fields = keep(local)
+    app.state.settings = replace(app.state.settings, plan_seconds=0)
+    refused = local.post("/plans", data=fields, follow_redirects=False)
+    assert refused.status_code == 503 and 'formaction="/plans/background"' in refused.text
+    left = local.post("/plans/background", data=fields, follow_redirects=False)
+    assert left.status_code == 303 and left.headers["location"].startswith("/jobs/")
+    assert "small-event" in local.get(left.headers["location"]).text
+    wrong = local.post("/plans/background", data={**fields, "budget": "a lot"}, follow_redirects=False)
+    assert wrong.status_code == 422 and 'href="#field-budget"' in wrong.text
+
+
+def test_a_plan_of_a_large_market_names_kinds_and_sellers_too(local: TestClient) -> None:
+    """Such a plan carries only the hash of its offers: the market that is kept tells of them."""
+    dear = [{**OFFERS[2], "offer_id": f"DEAR-{i}", "price": "900"} for i in range(5000)]
+    at = made(local, **keep(local, offers=[*OFFERS, *dear]))
+    page = local.get(at).text
+    assert "carbon-inclusion reduction, 甲" in page
+    assert "All-in price" in local.get(at, params={"tab": "why"}).text
