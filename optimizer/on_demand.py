@@ -30,9 +30,13 @@ def names_on_demand(package: str, names_of: Mapping[str, str]) -> Callable[[str]
 def load_on_demand(module: str) -> None:
     """From now on `import module` costs nothing; it is loaded when somebody first looks into it.
 
-    `importlib.util.LazyLoader` would not do: its modules are loaded by the second `import`.
+    Where there is no such module nothing happens. `importlib.util.LazyLoader` would not do: its modules are loaded by
+    the second `import`.
     """
-    spec = None if module in sys.modules else find_spec(module)
+    try:
+        spec = None if module in sys.modules else find_spec(module)
+    except ModuleNotFoundError:  # not even its package is there
+        return
     if spec is not None and spec.loader is not None:
         found = module_from_spec(spec)
         found.__class__ = _Unloaded

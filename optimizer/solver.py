@@ -20,8 +20,9 @@ from optimizer.program import INFINITY, Floats, Index, Program
 from optimizer.tolerances import SOLVER_INTEGRALITY
 
 load_on_demand("orloge")  # reads solvers' logs, which we never ask of PuLP; it is two thirds of what PuLP loads
+load_on_demand("ortools.sat.python.cp_model")  # another solver: PuLP looks for it, and it would load pandas
 
-import pulp  # noqa: E402  # sees the line above
+import pulp  # noqa: E402  # sees the lines above
 
 THREADS = 1
 """One thread count for the whole process: another one later fails silently (MODEL 10)."""
