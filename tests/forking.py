@@ -33,7 +33,11 @@ READY = (
     *("uvicorn", "uvicorn.lifespan.on", "uvicorn.protocols.http.h11_impl", "sqlalchemy.dialects.postgresql.psycopg"),
 )
 """What processes of the tests import, each with all that it imports."""
-WITHOUT_THREADS = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+WITHOUT_THREADS = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "NUMEXPR_NUM_THREADS": "1",  # which pandas uses where it is there
+}
 """A process with threads cannot be forked well."""
 TASKS = Path("/proc/self/task")
 FORKS = TASKS.is_dir()

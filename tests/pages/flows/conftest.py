@@ -20,6 +20,22 @@ PAIRS_CROSSED = [("zh", NARROW), ("en", WIDE), *([("zh", WIDE), ("en", NARROW)] 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 
+LOOKED_AT = """async tags => {
+  const shape = e => [e.tagName, ...[...e.attributes].map(a => /class|style/.test(a.name) ? a.name + a.value : a.name),
+                      ...[...e.children].map(shape)].join();
+  const repeated = [...document.querySelectorAll("tbody")].flatMap(body => {
+    const seen = new Set();
+    return [...body.rows].filter((row, k) => seen.size === seen.add(k % 2 + shape(row)).size);
+  });
+  const ask = async (where, what) => (await axe.run(where, {resultTypes: ["violations"], ...what})).violations;
+  return [
+    ...await ask(document, {runOnly: tags, rules: {"color-contrast": {enabled: false}}}),
+    ...await ask({include: [document.body], exclude: repeated}, {runOnly: ["color-contrast"]}),
+  ];
+}"""
+"""What is wrong on a page. Contrast, three quarters of the work, is measured once for rows of a table that differ in
+nothing but their words."""
+
 
 def browser_path() -> str | None:
     """Where a Chromium is."""
@@ -81,11 +97,9 @@ def _is_elsewhere(url: str, home: str) -> bool:
 
 def axe_clean(page: Page) -> None:
     """Holds a page to WCAG 2.2 AA as far as a machine can tell, and to its width."""
-    asked = {"runOnly": {"type": "tag", "values": list(RULES)}, "resultTypes": ["violations"]}
-    found = Axe().run(page, options=asked)
-    told = [
-        f"{v['id']}: {v['help']}: {[n['html'][:160] for n in v['nodes'][:3]]}" for v in found.response["violations"]
-    ]
+    page.evaluate(Axe().axe_script)
+    found = page.evaluate(LOOKED_AT, list(RULES))
+    told = [f"{v['id']}: {v['help']}: {[n['html'][:160] for n in v['nodes'][:3]]}" for v in found]
     assert told == [], f"{page.url}: {told}"
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"{page.url} scrolls sideways by {wide} px"
