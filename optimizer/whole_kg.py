@@ -30,11 +30,13 @@ MOVES_MAX = 20_000
 """Moves of single kg after which no further round of them begins."""
 PAIRS_OF = 40
 """Up to this many quantities between two kg, each may give one kg to each other."""
-REACH_KG = 3
+REACH_KG = 5
 """Branch and bound changes each quantity by at most this."""
-NODES = 200
-"""Branch-and-bound nodes a level for the last kg."""
-COST_GAP = 20
+NODES = 20
+"""Branch-and-bound nodes a level for the last kg; what is good is found at the root or soon after."""
+ROUNDS = 3
+"""Searches for the last kg, each from what the one before it found, while a level is far from its optimum."""
+COST_GAP = 4
 """Branch and bound ends where of the cost less than one in so many parts of what is excused is left to be found."""
 UNROUNDED = ("budget", "max share")
 """Rows whose limits need be no whole number of kg: a point may break them by the solver's tolerance."""
@@ -63,8 +65,9 @@ def whole_kg(
     settled = _Settled(judge, program, optima, caps, between)
     settled.buy(purchase, between)
     _move_single_kg(settled)
-    if between and not settled.totals.broken and settled.is_far():
-        _buy_last_kg(settled, limits)
+    for _ in range(ROUNDS if between and not settled.totals.broken else 0):
+        if not (settled.is_far() and _buy_last_kg(settled, limits)):
+            break
     return dict(sorted(settled.totals.kg.items())), between
 
 
@@ -141,7 +144,7 @@ def _move_single_kg(settled: _Settled) -> None:
                     totals.step(a, -kg)
 
 
-def _buy_last_kg(settled: _Settled, limits: WorkLimits) -> None:
+def _buy_last_kg(settled: _Settled, limits: WorkLimits) -> bool:
     """Branch and bound over the arcs near those between two kg; what it finds is taken if it is better, exactly."""
     purchase, best = dict(settled.totals.kg), settled.vector()
     near = _near(settled.judge, purchase, settled.between)
@@ -151,30 +154,28 @@ def _buy_last_kg(settled: _Settled, limits: WorkLimits) -> None:
         settled.buy(found)
         if not settled.totals.broken:
             if settled.vector() < best:
-                return
+                return True
             break
     settled.buy(purchase)
+    return False
 
 
 def _near(judge: Judge, purchase: Purchase, between: Sequence[int]) -> Index:
     """Arcs that the last kg may be bought of.
 
-    Those in use that events and offers link, over two steps, with the ones between two kg; and for each event of these,
-    by tier and way of paying, the cheapest arc of an offer that has some left.
+    Those in use by an event, or of an offer, that has a quantity between two kg; and for each event of these, by tier
+    and way of paying, the cheapest arc of an offer that has some left.
     """
     arcs = judge.arcs
     kg = np.zeros(len(arcs), dtype=np.int64)
     kg[list(purchase)] = list(purchase.values())
-    used = np.union1d(np.flatnonzero(kg), np.array(between, dtype=np.int64))
-    linked = np.array(between, dtype=np.int64)
-    for _ in range(2):
-        linked = used[np.isin(arcs.event[used], arcs.event[linked]) | np.isin(arcs.offer[used], arcs.offer[linked])]
+    odd = np.array(between, dtype=np.int64)
+    used = np.union1d(np.flatnonzero(kg), odd)
+    linked = used[np.isin(arcs.event[used], arcs.event[odd]) | np.isin(arcs.offer[used], arcs.offer[odd])]
     left = judge.problem.offers.quantity_kg - np.bincount(
         arcs.offer[used], weights=kg[used], minlength=len(judge.problem.offers)
     )
-    free = np.flatnonzero(
-        np.isin(arcs.event, arcs.event[list(between)]) & (left[arcs.offer] >= 1) & (kg < arcs.most_kg)
-    )
+    free = np.flatnonzero(np.isin(arcs.event, arcs.event[odd]) & (left[arcs.offer] >= 1) & (kg < arcs.most_kg))
     return np.union1d(linked, _cheapest_of_each(arcs, free))
 
 
