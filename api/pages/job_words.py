@@ -7,8 +7,10 @@ from typing import Any, Literal
 
 from api.jobs.requests import JobRequest
 from api.plain_data import plain_json
+from api.reports.words import pack_name
 from optimizer.term_names import OBJECTIVE_NAMES
 from optimizer.wording import Text
+from scenarios.library import READY
 
 type Shown = Literal["money", "tonnes", "percent", "number", "day", "text"]
 
@@ -117,11 +119,23 @@ def asked_facts(request: JobRequest) -> list[Fact]:
     given: dict[str, Any] = {**question, **request.options}
     given |= {"as_of": named.get("as_of", given.get("as_of"))}
     wanted = [k for k in OPTIONS if given.get(k) not in (None, "", False, [])]
-    found = [Fact(OPTIONS[k], _text(given[k]), "day" if k in DAYS else "text") for k in wanted]
+    found = [Fact(OPTIONS[k], _asked(k, given[k]), "day" if k in DAYS else "text") for k in wanted]
     found += [Fact(name, len(given[k]), "number") for k, name in COUNTED.items() if isinstance(given.get(k), list)]
     if snapshot:
         found.append(Fact(Text("市场快照", "Snapshot of the market"), str(snapshot)[:12], "text"))
     return found
+
+
+def _asked(name: str, value: Any) -> Any:
+    """An option as pages show it: rule packs and ready scenarios by their titles."""
+    if name == "policy" and isinstance(value, str):
+        return pack_name(value)
+    if isinstance(value, Mapping) and isinstance(value.get("library"), Sequence):
+        value = value["library"]
+    if name == "scenarios" and isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
+        titles = [READY[v].heading if v in READY else Text(v, v) for v in value]
+        return Text("、".join(t.zh for t in titles), ", ".join(t.en for t in titles))
+    return _text(value)
 
 
 def _text(value: Any) -> Any:
@@ -130,8 +144,6 @@ def _text(value: Any) -> Any:
         return Text("是", "yes")
     if isinstance(value, str) and value in VALUES:
         return VALUES[value]
-    if isinstance(value, Mapping) and isinstance(value.get("library"), Sequence):
-        value = value["library"]
     if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
         shown = ", ".join(value)
     else:

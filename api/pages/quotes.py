@@ -10,12 +10,14 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.scope import Scope
+from api.archive import documents
 from api.database import ledger_tables as tables
 from api.ledger import holds, quotes
 from api.ledger.feedback import for_broker, for_seller
 from api.pages.listing import Column, listing
 from api.pages.typed_forms import typed
 from api.pages.viewing import View, viewing
+from api.plain_data import plain_json
 from api.refusals import Refused
 from api.routes.quotes import break_even
 from market_data.store_tables import time_of
@@ -106,6 +108,7 @@ async def _quote_page(view: View, quote_id: str, found: Sequence[Finding] = (), 
         quote = quotes.as_broker_reads(scope, row)
         return {
             "quote": quote,
+            "event_name": str(plain_json(documents.content_of(scope.c, row["offered"]))["event_name"]),
             "holds": [{"id": h["id"], "state": holds.state_of(scope, h), "expires_at": h["expires_at"]} for h in held],
             "orders": [order["id"] for order in ordered],
             "ticks": quote["open"] and quote["answer"] is None and time_of(quote["valid_until"]) - scope.now < TICKING,
