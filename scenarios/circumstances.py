@@ -47,7 +47,7 @@ def shared_changes(before: Problem, after: Problem) -> list[Cause]:
     found = _budget(before.calendar.budget, after.calendar.budget, "") + _past_years(before, after)
     if before.rule_pack.sha256 != after.rule_pack.sha256:
         old, new = (f"{p.rule_pack.id} v{p.rule_pack.version}" for p in (before, after))
-        titles = {old: _pack_title(before, old), new: _pack_title(after, new)}
+        titles = dict(zip((old, new), _pack_names(before, after), strict=True))
         found.append(_changed("rules_changed", Text("规则包", "the rule pack"), old, new, titles.__getitem__))
     was, is_now = before.settings.dump(), after.settings.dump()
     for key in [k for k in {**was, **is_now} if was.get(k) != is_now.get(k)]:
@@ -88,9 +88,12 @@ def _plain(value: Any) -> Text:
     return Text(str(value), str(value))
 
 
-def _pack_title(problem: Problem, version: str) -> Text:
-    title = problem.rule_pack.title
-    return Text(f"{title.zh} ({version})", f"{title.en} ({version})")
+def _pack_names(before: Problem, after: Problem) -> list[Text]:
+    """Rule packs by their titles; those of one title by their versions too."""
+    packs = [p.rule_pack for p in (before, after)]
+    if packs[0].title != packs[1].title:
+        return [Text(f"“{pack.title.zh}”", f"“{pack.title.en}”") for pack in packs]
+    return [Text(*(f"{said} ({pack.id} v{pack.version})" for said in (pack.title.zh, pack.title.en))) for pack in packs]
 
 
 def _need(old: Event, new: Event) -> list[Cause]:
