@@ -71,7 +71,7 @@ def test_a_missed_min_share_exits_3_though_everything_is_covered(jinheng, files)
     answer = jinheng(*files.plan("--lang", "en"))
     assert answer.code == 3
     assert "Covered in full" in answer.out
-    assert "Missed min share: instrument=carbon_inclusion 50 %" in answer.out
+    assert "Missed min share: instrument=carbon-inclusion reduction 50 %" in answer.out
 
 
 def test_bad_input_exits_2_with_every_fault_on_stderr_and_nothing_on_stdout(jinheng, files):
