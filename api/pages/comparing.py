@@ -9,14 +9,26 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.pages.plan_facts import BAR_WIDTH, Segment, bar_of, budget_of, segments
-from api.pages.plan_making import answer_of, asked_of, plan_kept
+from api.pages.plan_making import answer_of, asked_of, in_background, plan_kept
 from api.pages.plan_words import PlanWords
 from api.pages.question_form import asked_values, choices, question_of_form
 from api.pages.rendering import query
-from api.pages.sides import ASKED_AS, SIDES_MAX, USUAL, WAYS, SidesPaperTask, SidesTask, sides_of, sides_paper
+from api.pages.sides import (
+    ASKED_AS,
+    SIDES_MAX,
+    USUAL,
+    WAYS,
+    SidesPaperTask,
+    SidesTask,
+    scenarios_document,
+    sides_of,
+    sides_paper,
+)
+from api.pages.typed_forms import typed
 from api.pages.viewing import View, viewing
 from api.refusals import Refused
 from api.reports.papers import ComparisonPaper
+from api.routes.job_bodies import CompareBody
 from api.routes.plan_questions import Asked
 from api.settings import today
 from optimizer.errors import BadInput
@@ -47,6 +59,9 @@ PAPERS = (
     ("csv", Text("各做法的数据 CSV", "Figures, CSV")),
 )
 """Kinds of files, by what they are called."""
+PAPERS_OF_JOB = ("html", "docx", "pdf", "xlsx")
+TOO_LONG = "too_long"
+"""The refusal after which a worker may take all the time that it needs."""
 WAITING_HELPS = frozenset({"too_long", "too_many", "unavailable"})
 
 
@@ -248,7 +263,8 @@ async def ways(view: View = viewing("plans.make")) -> Response:
     except BadInput as error:
         return view.page("comparing/ways.html", sides=(), faults=error.findings)
     except Refused as refusal:
-        return view.page("comparing/ways.html", sides=(), faults=_told(refusal))
+        late = {"matters": matters, "chosen": chosen} if refusal.code == TOO_LONG else None
+        return view.page("comparing/ways.html", sides=(), faults=_told(refusal), late=late)
     entries = [table["base"], *table["scenarios"]]
     return view.page(
         "comparing/ways.html",
@@ -257,6 +273,19 @@ async def ways(view: View = viewing("plans.make")) -> Response:
         changes_shown=CHANGES_SHOWN,
         papers=[(query("/compare/paper", {**matters, "way": chosen, "kind": k}), name) for k, name in PAPERS],
     )
+
+
+@router.post("/compare/background")
+async def compare_in_background(view: View = viewing("jobs.run")) -> Response:
+    """Leaves the comparison and its papers to a worker: for a market that takes longer than a page waits."""
+    form = await typed(view)
+    question = question_of_form(_matters({name: form.text(name) for name in WHAT_MATTERS}))
+    chosen = [way for way in form.every("way") if way in WAYS][:SIDES_MAX]
+    asked = {"kind": "compare", "papers": PAPERS_OF_JOB, "scenarios": scenarios_document(chosen), **question}
+    try:
+        return view.go(f"/jobs/{await in_background(view, CompareBody, asked)}")
+    except BadInput as error:
+        return view.page("comparing/ways.html", 422, sides=(), faults=error.findings)
 
 
 @router.get("/compare/paper")

@@ -1,7 +1,7 @@
 """Jobs in words: what was asked, how far it is, and the figures of a result that are looked at first."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -130,12 +130,20 @@ def _asked(name: str, value: Any) -> Any:
     """An option as pages show it: rule packs and ready scenarios by their titles."""
     if name == "policy" and isinstance(value, str):
         return pack_name(value)
-    if isinstance(value, Mapping) and isinstance(value.get("library"), Sequence):
-        value = value["library"]
-    if name == "scenarios" and isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
-        titles = [READY[v].heading if v in READY else Text(v, v) for v in value]
+    if name == "scenarios" and isinstance(value, Mapping) and not set(value) - {"library", "scenarios"}:
+        titles = [_title(v) for key in ("library", "scenarios") for v in value.get(key) or ()]
         return Text("、".join(t.zh for t in titles), ", ".join(t.en for t in titles))
     return _text(value)
+
+
+def _title(scenario: str | Mapping[str, Any]) -> Text:
+    """A ready scenario, or one of a file, by its title; by its name where it has none."""
+    if isinstance(scenario, str):
+        return READY[scenario].heading if scenario in READY else Text(scenario, scenario)
+    title, name = scenario.get("title"), str(scenario.get("name", ""))
+    if isinstance(title, Mapping) and {"zh", "en"} <= set(title):
+        return Text(str(title["zh"]), str(title["en"]))
+    return Text(str(title or name), str(title or name))
 
 
 def _text(value: Any) -> Any:

@@ -15,7 +15,7 @@ from api.jobs import book
 from api.pages.viewing import View
 from api.routes.faults import faults_of_body
 from api.routes.job_asking import job_request
-from api.routes.job_bodies import PlanBody
+from api.routes.job_bodies import AboutProblem
 from api.routes.plan_questions import Answered, Asked, answered, question_of
 from api.routes.plans import task_of
 from optimizer.errors import BadInput
@@ -46,15 +46,15 @@ async def answer_of(view: View, asked: Asked) -> Answered:
     return found
 
 
-async def plan_in_background(view: View, question: Mapping[str, Any]) -> str:
-    """Has the plan of a question made by a worker, however long it takes; gives the job's id.
+async def in_background[B: AboutProblem](view: View, kind: type[B], question: Mapping[str, Any]) -> str:
+    """Has the work of a body of this kind done by a worker, however long it takes; gives the job's id.
 
     Raises:
         BadInput: its faults, placed by the question's keys.
         Refused: too many jobs wait.
     """
     try:
-        body = PlanBody.model_validate({"kind": "plan", **question})
+        body = kind.model_validate(question)
     except ValidationError as error:
         raise BadInput(faults_of_body(error)) from error
     content = json.dumps(question, ensure_ascii=False).encode()

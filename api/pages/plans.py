@@ -12,13 +12,14 @@ from api.archive import runs
 from api.database import tables
 from api.pages.listing import Column, listing
 from api.pages.plan_facts import BAR_WIDTH, Shown, bar_of, budget_of, moments, shown_plan, title_of
-from api.pages.plan_making import plan_in_background, plan_kept
+from api.pages.plan_making import in_background, plan_kept
 from api.pages.plan_tables import events_table, kinds_of, lines_table, why_of
 from api.pages.plan_words import PlanWords
 from api.pages.question_form import asked_values, choices, objective_options, question_of_form
 from api.pages.viewing import View, viewing
 from api.refusals import Refused
 from api.reports.words import PROOF_MEANINGS, PROOFS, level_name, proof_summary, rule_name, unit_name, warnings_by_kind
+from api.routes.job_bodies import PlanBody
 from api.routes.plans import derived_again
 from optimizer.check import CheckReport
 from optimizer.errors import BadInput
@@ -109,7 +110,7 @@ async def make_plan_in_background(view: View = viewing("jobs.run")) -> Response:
     """Leaves the plan to a worker, and leads to its job: for a market that takes longer than a page waits."""
     given = {k: v for k, v in (await view.request.form()).items() if isinstance(v, str)}
     try:
-        job_id = await plan_in_background(view, question_of_form(given))
+        job_id = await in_background(view, PlanBody, {"kind": "plan", **question_of_form(given)})
     except BadInput as error:
         return await _form(view, given, error.findings, slow=True)
     return view.go(f"/jobs/{job_id}")

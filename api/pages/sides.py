@@ -1,7 +1,7 @@
 """Ways to procure, side by side: a plan and its scenarios, made by a planner as plain values that a page shows."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from api.planning import PlanTask, Unplanned, problem_of_task
 from optimizer import plan
 from optimizer.engine import Explain
 from optimizer.errors import BadInput, Cancelled
+from optimizer.plan import Json
 from optimizer.rule_pack import read_rule_pack, shipped_rule_packs
 from scenarios.library import READY
 from scenarios.outcomes import Planner
@@ -24,15 +25,12 @@ SIDES_MAX = 8
 """Columns beside the base: more are a job (`/v1/jobs`), or `jinheng compare`."""
 
 
-def _own(name: str, zh: str, en: str, shows_zh: str, shows_en: str, **changes: object) -> Scenario:
-    content: dict[str, object] = {"title": {"zh": zh, "en": en}, "shows": {"zh": shows_zh, "en": shows_en}, **changes}
-    return Scenario.model_validate({"name": name, **content})
+def _own(name: str, zh: str, en: str, shows_zh: str, shows_en: str, **changes: object) -> tuple[str, Json]:
+    return name, {"name": name, "title": {"zh": zh, "en": en}, "shows": {"zh": shows_zh, "en": shows_en}, **changes}
 
 
-WAYS: Mapping[str, Scenario] = {
-    one.name: one
-    for one in (
-        READY["cheapest-lawful"],
+OWN: Mapping[str, Json] = dict(
+    (
         _own(
             "balanced",
             "平衡 (成本放宽 5 %)",
@@ -41,8 +39,6 @@ WAYS: Mapping[str, Scenario] = {
             "as near to the recommended order as 5 % more cost allows",
             objective="balanced",
         ),
-        READY["order-first"],
-        READY["national-guide"],
         _own(
             "shanxi-plan",
             "按山西方案",
@@ -59,13 +55,15 @@ WAYS: Mapping[str, Scenario] = {
             "nothing that is permitted but outside the recommended order",
             settings={"unranked": False},
         ),
-        *(
-            READY[name]
-            for name in (
-                *("no-forest", "only-shanxi", "budget-minus-20", "allowances-plus-30", "one-year-later"),
-                *("donated-lots", "greedy-order", "greedy-cheapest"),
-            )
-        ),
+    )
+)
+"""Ways of this page beside the ready scenarios, as a file of scenarios has them."""
+WAYS: Mapping[str, Scenario] = {
+    name: Scenario.model_validate(OWN[name]) if name in OWN else READY[name]
+    for name in (
+        *("cheapest-lawful", "balanced", "order-first", "national-guide", "shanxi-plan", "ranked-only"),
+        *("no-forest", "only-shanxi", "budget-minus-20", "allowances-plus-30", "one-year-later"),
+        *("donated-lots", "greedy-order", "greedy-cheapest"),
     )
 }
 """Ways that can be chosen, by name, in the order in which they are offered."""
@@ -80,6 +78,12 @@ ASKED_AS: Mapping[str, Mapping[str, str]] = {
     "shanxi-plan": {"policy": "shanxi-2022"},
 }
 """How the form asks for the plan of a way; the others need another event or market."""
+
+
+def scenarios_document(names: Sequence[str]) -> Json:
+    """The ways of these names as a file of scenarios, for a job."""
+    kept = {"library": [n for n in names if n not in OWN], "scenarios": [OWN[n] for n in names if n in OWN]}
+    return {key: value for key, value in kept.items() if value}
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ from api.reports.paper_parts import (
 from api.reports.plan_schedule import schedule
 from api.reports.plan_settlement import cancelling, money
 from api.reports.plan_standing import causes_and_risks, identity
-from api.reports.words import GOALS, event_names, grouped, offers_by_id, percent, pick
+from api.reports.words import event_names, goal_of, grouped, offers_by_id, percent, pick
 from optimizer.plan import Json, Line, Plan
 from optimizer.quantities import fen_of
-from optimizer.wording import INSTRUMENT_NAMES, Language, Text
+from optimizer.wording import INSTRUMENT_NAMES, Language
 
 LINES_MAX = 1000
 """Forty pages of purchases; more are in the workbook."""
@@ -131,8 +131,7 @@ def document_followed(plan: Plan, lang: Language, zh_paper: str, en_paper: str) 
 
 def aim(plan: Plan, lang: Language) -> str:
     """What the purchase aims at."""
-    own = Text("自定义的目标次序", "an order of goals of the user's own")
-    return (GOALS[plan.objective] if isinstance(plan.objective, str) else own).say(lang)
+    return goal_of(plan.objective).say(lang)
 
 
 # --------------------------------------------------------------------------------------------------------- the events

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from api.reports.event_terms import filter_words, limit_words
-from api.reports.words import GOALS, grouped, pack_name, percent, pick
+from api.reports.words import goal_of, grouped, pack_name, percent, pick
 from optimizer.plan import Json
 from optimizer.quantities import rate, tonnes, yuan
-from optimizer.term_names import OWN_OBJECTIVE, SETTING_NAMES, setting_value, value_name
+from optimizer.term_names import SETTING_NAMES, setting_value, value_name
 from optimizer.wording import Language, Text
 from scenarios.scenario import Scenario
 
@@ -36,8 +36,7 @@ def what_changes(scenario: Scenario, lang: Language) -> str:
 
 
 def _goal(objective: Any, lang: Language) -> Iterator[str]:
-    goal = GOALS.get(objective, OWN_OBJECTIVE) if isinstance(objective, str) else OWN_OBJECTIVE
-    yield pick(lang, "目标：", "goal: ") + goal.say(lang)
+    yield pick(lang, "目标：", "goal: ") + goal_of(objective).say(lang)
 
 
 def _epsilon(e4: int, lang: Language) -> Iterator[str]:

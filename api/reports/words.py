@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.plan import OfferState, Plan
 from optimizer.rule_pack import read_rule_pack, shipped_rule_packs
-from optimizer.term_names import TERM_NAMES, group_name
+from optimizer.term_names import OWN_OBJECTIVE, TERM_NAMES, group_name
 from optimizer.wording import Language, Text
 
 if TYPE_CHECKING:
@@ -91,6 +91,11 @@ RULES = {
 def pick(lang: Language, zh: str, en: str) -> str:
     """The sentence in the caller's language."""
     return zh if lang == "zh" else en
+
+
+def goal_of(objective: object) -> Text:
+    """What an order of goals aims at, as papers say it."""
+    return GOALS.get(objective, OWN_OBJECTIVE) if isinstance(objective, str) else OWN_OBJECTIVE
 
 
 def level_name(name: str, lang: Language) -> str:

@@ -3,9 +3,11 @@
 import html
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.reports.papers import MEDIA_TYPES, comparison_paper
@@ -109,3 +111,16 @@ def test_comparing_takes_the_right_to_plan_and_ones_own_events(mine: Organisatio
     assert mine.auditor.get("/compare", params=fields).status_code == 403
     assert "small-event" not in other.organiser.get("/compare").text
     assert "there is no such thing" in other.organiser.get("/compare/sliders", params=fields).text
+
+
+def test_a_comparison_that_takes_too_long_is_left_to_a_worker(app: FastAPI, local: TestClient) -> None:
+    fields = {**keep(local), "way": ["cheapest-lawful", "ranked-only"]}
+    app.state.settings = replace(app.state.settings, plan_seconds=0)
+    refused = local.get("/compare/ways", params=fields).text
+    assert 'action="/compare/background"' in refused and 'name="way" value="ranked-only"' in refused
+    left = local.post("/compare/background", data=fields, follow_redirects=False)
+    assert left.status_code == 303 and left.headers["location"].startswith("/jobs/")
+    asked = local.get(left.headers["location"]).text
+    assert "cheapest lawful mix, ranked means only" in asked and "ranked-only" not in asked
+    wrong = local.post("/compare/background", data={**fields, "as_of": "soon"}, follow_redirects=False)
+    assert wrong.status_code == 422
