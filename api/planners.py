@@ -170,9 +170,8 @@ class Planners:
 
     async def run[A, R](self, work: Callable[[A], R | Unplanned], task: A) -> R:
         """What `work` makes of a task. Raises as `make`."""
-        made, _ = await self._run(work, task, None)
-        found: R = self._answer(made)
-        return found
+        made: R = (await self._run(work, task, None))[0]
+        return made
 
     async def run_and_tell[A, T, R](
         self, work: Callable[[A, Talk[T]], R | Unplanned], task: A, later: Callable[[], Awaitable[T]]
@@ -182,8 +181,7 @@ class Planners:
         It begins at once, and waits where it asks; it is told None where `later` raises. Raises as `make`, and what
         `later` raises.
         """
-        made, ahead = await self._run(work, task, later)
-        return self._answer(made), ahead
+        return await self._run(work, task, later)
 
     async def _run(
         self, work: Callable[..., Any], task: object, later: Callable[[], Awaitable[object]] | None
@@ -193,7 +191,8 @@ class Planners:
         self._waiting += 1
         try:
             with self._metrics.planning():
-                return await self._done(work, task, later)
+                made, ahead = await self._done(work, task, later)
+                return self._answer(made), ahead
         finally:
             self._waiting -= 1
 
