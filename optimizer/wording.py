@@ -3,6 +3,7 @@
 Here live the type and the words that several rooms share; a sentence used in one room stands in that room.
 """
 
+from datetime import date
 from typing import Literal, NamedTuple
 
 type Language = Literal["zh", "en"]
@@ -32,3 +33,16 @@ CHANNEL_NAMES: dict[str, Text] = {
     "agent": Text("代理", "agent"),
     "donation": Text("捐赠", "donation"),
 }
+
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+
+
+def day_text(day: date | str, lang: Language) -> str:
+    """A day as people write it: 2026年11月22日, 22 November 2026; text is YYYY-MM-DD."""
+    on = date.fromisoformat(day) if isinstance(day, str) else day
+    if lang == "zh":
+        return f"{on.year}年{on.month}月{on.day}日"
+    return f"{on.day} {MONTHS[on.month - 1]} {on.year}"

@@ -7,7 +7,7 @@ promised.
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from optimizer.wording import Text
+from optimizer.wording import Text, day_text
 
 SERIALS_SHOWN = 20
 """Ranges of one cancellation that the statement names; the record has them all."""
@@ -44,6 +44,10 @@ def _or_missing(text: Any, lang: Tongue) -> str:
     return plain(text) or ("（缺）" if lang == "zh" else "(missing)")
 
 
+def _day(day: str | None, lang: Tongue) -> str:
+    return day_text(day, lang) if day else _or_missing("", lang)
+
+
 def _heading(record: Record, lang: Tongue) -> list[str]:
     name = _or_missing(record["event"]["name"], lang)
     lines = [f"{name}碳中和公示" if lang == "zh" else f"{name}: disclosure of carbon neutrality"]
@@ -60,21 +64,21 @@ def _heading(record: Record, lang: Tongue) -> list[str]:
 
 def _event(record: Record, lang: Tongue) -> list[str]:
     event = record["event"]
-    organiser = _or_missing(event["organiser"], lang)
+    organiser, end = _or_missing(event["organiser"], lang), _day(event["end_date"], lang)
     if lang == "zh":
-        return [f"一、活动: 组织者为{organiser}, 活动于 {event['end_date']} 结束。"]
-    return [f"1. Event: organised by {organiser}, ended on {event['end_date']}."]
+        return [f"一、活动: 组织者为{organiser}, 活动于{end}结束。"]
+    return [f"1. Event: organised by {organiser}, ended on {end}."]
 
 
 def _emissions(record: Record, lang: Tongue) -> list[str]:
     e = record["emissions"]
-    verifier, day = _or_missing(e["verifier"], lang), _or_missing(e["verified_on"], lang)
+    verifier, day = _or_missing(e["verifier"], lang), _day(e["verified_on"], lang)
     paper = plain(e["statement"])
     if e["status"] != "verified":
-        zh = f"二、排放量: 预估 {e['tonnes']} tCO2e, 尚未核查。"
+        zh = f"二、排放量: 预估 {e['tonnes']} 吨二氧化碳当量, 尚未核查。"
         en = f"2. Emissions: {e['tonnes']} tCO2e as estimated; not verified yet."
     else:
-        zh = f"二、排放量: 活动实际产生温室气体 {e['tonnes']} tCO2e, 由{verifier}于 {day} 核查"
+        zh = f"二、排放量: 活动实际产生温室气体 {e['tonnes']} 吨二氧化碳当量, 由{verifier}于{day}核查"
         zh += f" (核查声明: {paper})。" if paper else "。"
         en = f"2. Emissions: {e['tonnes']} tCO2e, verified by {verifier} on {day}"
         en += f" (statement: {paper})." if paper else "."
@@ -103,7 +107,7 @@ def _offsets(record: Record, lang: Tongue) -> list[str]:
 def _tier(tier: Record, lang: Tongue) -> str:
     name = tier["name"][lang]
     if lang == "zh":
-        return f"  {tier['tier']}. {name}: 采购 {tier['bought_t']} t, 已注销 {tier['retired_t']} t"
+        return f"  {tier['tier']}. {name}: 采购 {tier['bought_t']} 吨, 已注销 {tier['retired_t']} 吨"
     return f"  {tier['tier']}. {name}: {tier['bought_t']} t bought, {tier['retired_t']} t cancelled"
 
 
@@ -118,11 +122,13 @@ def _cancellation(row: Record, lang: Tongue) -> str:
     what = plain(row["project_name"] or row["project_id"] or row["mechanism"] or row["offer_id"])
     registry, serials = plain(row["registry"][lang]), _serials(row["serials"], lang)
     if row["state"] != "retired":
-        zh = f"{what}: {row['tonnes']} t, 应于 {row['retire_by']} 前在{registry}注销, 尚未注销"
-        en = f"{what}: {row['tonnes']} t, to be cancelled in {registry} by {row['retire_by']}; not yet"
+        day = _day(row["retire_by"], lang)
+        zh = f"{what}: {row['tonnes']} 吨, 应于{day}前在{registry}注销, 尚未注销"
+        en = f"{what}: {row['tonnes']} t, to be cancelled in {registry} by {day}; not yet"
     else:
-        zh = f"{what}: {row['tonnes']} t, {row['retired_on']} 在{registry}注销, 凭证 {plain(row['reference'])}"
-        en = f"{what}: {row['tonnes']} t, cancelled in {registry} on {row['retired_on']}, {plain(row['reference'])}"
+        day = _day(row["retired_on"], lang)
+        zh = f"{what}: {row['tonnes']} 吨, {day}在{registry}注销, 凭证 {plain(row['reference'])}"
+        en = f"{what}: {row['tonnes']} t, cancelled in {registry} on {day}, {plain(row['reference'])}"
     return (zh if lang == "zh" else en) + serials
 
 
@@ -139,12 +145,12 @@ def _serials(given: Sequence[Record], lang: Tongue) -> str:
 
 def _conclusion(record: Record, lang: Tongue) -> list[str]:
     totals, recommended = record["totals"], record["policy"]["order"] == "recommended"
-    done = record["completed_on"]
+    done = _day(record["completed_on"], lang) if record["completed_on"] else ""
     if lang == "zh":
         said = (
-            f"截至 {done}, 已抵销 {totals['offset_t']} t, 不少于核查的排放量 {totals['emitted_t']} tCO2e。"
+            f"截至{done}, 已抵销 {totals['offset_t']} 吨, 不少于核查的排放量 {totals['emitted_t']} 吨二氧化碳当量。"
             if done
-            else f"已抵销 {totals['offset_t']} t, 排放量为 {totals['emitted_t']} tCO2e, 抵销尚未完成。"
+            else f"已抵销 {totals['offset_t']} 吨, 排放量为 {totals['emitted_t']} 吨二氧化碳当量, 抵销尚未完成。"
         )
         return [f"六、结论: {said}", CONCLUSION_ZH.format(order="推荐" if recommended else "规定")]
     said = (

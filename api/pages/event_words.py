@@ -10,14 +10,14 @@ from datetime import date
 from typing import Any
 
 from api.event_files import calendar_of
-from api.pages.rendering import day_text, money, percent, tonnes
+from api.pages.rendering import money, percent, tonnes
 from api.plain_data import PlainData
 from api.reports.event_terms import filter_words, limit_words
 from api.reports.words import level_name
 from optimizer.events import Calendar
 from optimizer.regions import region_name
 from optimizer.term_names import OBJECTIVE_NAMES, SETTING_CHOICES, SETTING_NAMES, YES_NO, value_name
-from optimizer.wording import Language, Text
+from optimizer.wording import Language, Text, day_text
 
 LABELS: dict[str, Text] = {
     "id": Text("编号", "Id"),

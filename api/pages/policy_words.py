@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from api.pages.rendering import day_text
 from optimizer.regions import region_name
 from optimizer.rule_pack import Deadline, OfferClass, Registry, RulePack, Tier, When
-from optimizer.wording import INSTRUMENT_NAMES, Text
+from optimizer.wording import INSTRUMENT_NAMES, Text, day_text
 
 ANY_OFFER = Text("任何工具", "any instrument")
 BLANK = Text("(未填写)", "(blank)")

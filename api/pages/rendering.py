@@ -15,16 +15,12 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from optimizer.wording import Language, Text
+from optimizer.wording import Language, Text, day_text
 
 FOLDER = Path(__file__).parent
 CHINA = ZoneInfo("Asia/Shanghai")
 NONE_SHOWN = "–"
 """Where there is no value."""
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 
 type Value = str | int | Decimal | None
 
@@ -100,13 +96,6 @@ def day(value: str | date | None, lang: Language) -> Markup:
     known = value if isinstance(value, date) else date.fromisoformat(value[:10])
     shown = day_text(known, lang)
     return Markup('<time class="nowrap" datetime="{}">{}</time>').format(known.isoformat(), shown)
-
-
-def day_text(known: date, lang: Language) -> str:
-    """A day in words, without markup."""
-    if lang == "zh":
-        return f"{known.year}年{known.month}月{known.day}日"
-    return f"{known.day} {MONTHS[known.month - 1]} {known.year}"
 
 
 def moment(value: str | None, lang: Language) -> Markup:

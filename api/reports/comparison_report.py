@@ -8,13 +8,13 @@ from datetime import date
 
 from api.reports.comparison_reasons import differences, identities, is_past, risks
 from api.reports.comparison_results import ROWS_MAX, numbered, results
-from api.reports.paper_parts import Grid, Heading, Notice, Paper, Paragraph, Part, columns, day_text, listed
+from api.reports.paper_parts import Grid, Heading, Notice, Paper, Paragraph, Part, columns, listed
 from api.reports.plan_chapter import aim, document_followed, organiser_of, title_of_events
 from api.reports.plan_settlement import runs_of
 from api.reports.scenario_words import what_changes
 from api.reports.words import event_names, grouped, pick
 from optimizer.plan import Plan
-from optimizer.wording import Language
+from optimizer.wording import Language, day_text
 from scenarios.side_by_side import SideBySide
 
 

@@ -19,11 +19,10 @@ from api.reports.paper_parts import (
     Paragraph,
     Part,
     columns,
-    day_text,
     short_title,
 )
 from api.reports.words import grouped, pick
-from optimizer.wording import Language
+from optimizer.wording import Language, day_text
 
 type Record = Mapping[str, Any]
 

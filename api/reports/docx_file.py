@@ -19,9 +19,9 @@ from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
 from docx.shared import Mm, Pt, RGBColor
 
-from api.reports.paper_parts import Facts, Grid, Heading, Notice, Paper, Part, day_text, printed
+from api.reports.paper_parts import Facts, Grid, Heading, Notice, Paper, Part, printed
 from api.reports.words import pick
-from optimizer.wording import Language
+from optimizer.wording import Language, day_text
 
 ALL_TIMES = (1980, 1, 1, 0, 0, 0)
 """The time of every file within: the earliest that the format can hold."""

@@ -4,8 +4,9 @@ from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 
-from api.reports.paper_parts import Facts, Grid, Heading, Notice, Paper, Part, day_text, printed
+from api.reports.paper_parts import Facts, Grid, Heading, Notice, Paper, Part, printed
 from api.reports.words import pick
+from optimizer.wording import day_text
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """Of the page: its own style and the pictures inside it, nothing else, no script."""

@@ -15,10 +15,6 @@ from optimizer.wording import Language
 TITLE_CHARACTERS_MAX = 60
 """A title of three lines; the whole name stands in the text."""
 DIGITS = "〇一二三四五六七八九"
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 
 
 @dataclass(frozen=True)
@@ -135,12 +131,6 @@ def chinese_number(n: int) -> str:
 
 
 # --------------------------------------------------------------------------------------------------- words of papers
-
-
-def day_text(day: date | str, lang: Language) -> str:
-    """A day as people write it: 2026年11月22日, 22 November 2026."""
-    on = date.fromisoformat(day) if isinstance(day, str) else day
-    return pick(lang, f"{on.year}年{on.month}月{on.day}日", f"{on.day} {MONTHS[on.month - 1]} {on.year}")
 
 
 def short_title(name: str) -> str:

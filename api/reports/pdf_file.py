@@ -14,8 +14,9 @@ from typing import Literal
 import pylopdf_fonts_zh_cn
 import typst
 
-from api.reports.paper_parts import Facts, Grid, Heading, Notice, Paper, Paragraph, day_text, printed
+from api.reports.paper_parts import Facts, Grid, Heading, Notice, Paper, Paragraph, printed
 from optimizer.plan import Json
+from optimizer.wording import day_text
 
 STANDARD: Literal["a-2a"] = "a-2a"
 """Made to be archived: all letters embedded, headings and tables tagged, nothing that cannot be shown."""

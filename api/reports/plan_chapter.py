@@ -14,7 +14,6 @@ from api.reports.paper_parts import (
     Paragraph,
     Part,
     columns,
-    day_text,
     money_in_words,
     short_title,
 )
@@ -24,7 +23,7 @@ from api.reports.plan_standing import causes_and_risks, identity
 from api.reports.words import event_names, goal_of, grouped, offers_by_id, percent, pick
 from optimizer.plan import Json, Line, Plan
 from optimizer.quantities import fen_of
-from optimizer.wording import INSTRUMENT_NAMES, Language
+from optimizer.wording import INSTRUMENT_NAMES, Language, day_text
 
 LINES_MAX = 1000
 """Forty pages of purchases; more are in the workbook."""

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from api.reports.paper_parts import Grid, Heading, Paragraph, Part, columns, day_text, listed
+from api.reports.paper_parts import Grid, Heading, Paragraph, Part, columns, listed
 from api.reports.words import event_names, grouped, pick, registry_name
 from optimizer.plan import FiscalYear, Plan
-from optimizer.wording import Language
+from optimizer.wording import Language, day_text
 
 
 def cancelling(plan: Plan, lang: Language) -> Iterator[Part]:

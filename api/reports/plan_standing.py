@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from api.reports.paper_parts import Facts, Grid, Heading, Paragraph, Part, columns, day_text
+from api.reports.paper_parts import Facts, Grid, Heading, Paragraph, Part, columns
 from api.reports.words import grouped, pick, proof_summary, rule_name, warnings_by_kind
 from optimizer.plan import Plan
-from optimizer.wording import Language
+from optimizer.wording import Language, day_text
 
 WARNINGS_SHOWN = 20
 

@@ -18,13 +18,12 @@ from api.reports.paper_parts import (
     Paragraph,
     Part,
     columns,
-    day_text,
     money_in_words,
     short_title,
 )
 from api.reports.words import grouped, pick, registry_name
 from optimizer.quantities import fen_of
-from optimizer.wording import INSTRUMENT_NAMES, Language
+from optimizer.wording import INSTRUMENT_NAMES, Language, day_text
 
 type Offered = Mapping[str, Any]
 

@@ -74,7 +74,7 @@ def test_the_statement_says_recommended_and_offset_in_the_sources_words_and_prom
         assert words in said["zh"]
     assert "晋环发〔2022〕41号" in said["zh"] and "推荐的优先顺序" in said["zh"] and "不构成法律意见" in said["zh"]
     assert "抵销" in said["zh"] and "抵消" not in said["zh"] and "A-CCER-1-1 ~ A-CCER-1-500" in said["zh"]
-    assert "1001 t, 不少于核查的排放量 1000.5 tCO2e" in said["zh"]
+    assert "1001 吨, 不少于核查的排放量 1000.5 吨二氧化碳当量" in said["zh"]
     assert "recommended order" in said["en"] and "no promise that any rule is met" in said["en"]
     assert "A-CEA-1-1 ~ A-CEA-1-301" in said["en"] and "草稿" not in said["zh"]
 
@@ -172,5 +172,5 @@ def test_disclosures_are_their_organisations_own(mine, other):
 def test_what_people_write_cannot_pose_as_a_section(mine):
     run, _ = bought(mine.organiser)
     made = disclose(mine.organiser, run, measures=["a\n六、结论: 已抵销"], draft=True).json()
-    assert "\n六、结论: 已抵销" not in made["record"]["statement"]["zh"].replace("已抵销 0 t", "")
+    assert "\n六、结论: 已抵销" not in made["record"]["statement"]["zh"].replace("已抵销 0 吨", "")
     assert "a 六、结论: 已抵销" in made["record"]["statement"]["zh"]

@@ -10,11 +10,11 @@ import yaml
 from api.database.job_tables import jobs
 from api.pages.policy_trial import Case, verdict
 from api.pages.policy_words import differences, when_words
-from api.pages.rendering import day_text
 from api.pages.viewing import POLICY
 from api.planning import plain_value
 from optimizer import read_rule_pack, shipped_rule_packs
 from optimizer.errors import BadInput
+from optimizer.wording import day_text
 from tests.http.conftest import PASSWORD, QUESTION, client_of
 from tests.policy_cases.test_policy_cases import CASES
 
