@@ -5,7 +5,7 @@ of one event, offer and date are a *line*, of which at most one is used. A piece
 between its least and its most. Arcs stand in canonical order: event id, tier, offer id, purchase date, break.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -87,6 +87,10 @@ class Arcs:
         """Only these arcs, in this order; lines keep their numbers."""
         names = [n for n in Arcs.__dataclass_fields__ if n != "payments"]
         return Arcs(**{n: getattr(self, n)[rows] for n in names}, payments=self.payments)
+
+    def kg_costs_fen(self, some: Iterable[int]) -> list[Fraction]:
+        """What one kg more of each of these arcs costs, exact, fen."""
+        return [Fraction(int(self.unit_cost_e8[a]), E8 * KG_PER_T) for a in some]
 
     def year_shares(self, year: int | None) -> Ints:
         """What share (10^-4) of each arc's cost is paid in `year` (None: ever), shape (n,)."""

@@ -477,9 +477,7 @@ def _levels(o: _Opened) -> None:
     lines = list(o.purchase)
     if problem.settings.whole_lots and o.plan.certificate["between_kg"]:
         raise _Differs("between_kg with whole lots")
-    between = [
-        Fraction(int(arcs.unit_cost_e8[lines[k]]), 10**8 * 1000) for k in sorted(set(o.plan.certificate["between_kg"]))
-    ]
+    between = arcs.kg_costs_fen(lines[k] for k in sorted(set(o.plan.certificate["between_kg"])))
     earlier: list[Goal] = []
     for spec, shown, proof in zip(specs, o.plan.levels, proofs, strict=True):
         own = level_value(problem, arcs, o.purchase, spec.level)

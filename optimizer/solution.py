@@ -100,8 +100,7 @@ def solve(problem: Problem, limits: WorkLimits | None = None, *, prove: bool = T
 
 def _proofs(problem: Problem, arcs: Arcs, program: Program, chain: Chain, measure: Measure) -> tuple[LevelProof, ...]:
     frame = Frame(problem, arcs)
-    used = [a for a in chain.between_kg if a in measure.purchase]
-    between = [Fraction(int(arcs.unit_cost_e8[a]), 10**8 * 1000) for a in used]
+    between = arcs.kg_costs_fen(a for a in chain.between_kg if a in measure.purchase)
     earlier: list[Goal] = []
     found: list[LevelProof] = []
     for k, solved in enumerate(chain.levels):

@@ -20,7 +20,7 @@ from optimizer.events import EXTRA_BUDGET
 from optimizer.measure import Purchase
 from optimizer.program import INFINITY, Floats, Index, Level, Program
 from optimizer.quantities import KG_PER_T
-from optimizer.running_totals import COST, RunningTotals
+from optimizer.running_totals import RunningTotals
 from optimizer.solver import Session
 from optimizer.tolerances import NOTHING, SAFETY_MARGIN
 
@@ -31,7 +31,7 @@ MOVES_MAX = 20_000
 PAIRS_OF = 40
 """Up to this many quantities between two kg, each may give one kg to each other."""
 REACH_KG = 5
-"""Branch and bound changes each quantity by at most this."""
+"""One search changes each quantity by at most this."""
 NODES = 20
 """Branch-and-bound nodes a level for the last kg; what is good is found at the root or soon after."""
 ROUNDS = 3
@@ -104,7 +104,7 @@ class _Settled:
 
     def excused(self, level: Level) -> float:
         """How far from its optimum a level may be for the kg between which the LP leaves quantities, in t or yuan."""
-        costs = [Fraction(int(self.judge.arcs.unit_cost_e8[a]), COST) for a in self.between]
+        costs = self.judge.arcs.kg_costs_fen(a for a in self.between if a in self.totals.kg)
         return float(proof_step(self.judge.problem, level.name, costs))
 
     def is_far(self) -> bool:

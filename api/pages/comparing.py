@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.pages.plan_facts import BAR_WIDTH, Segment, bar_of, budget_of, segments
-from api.pages.plan_making import answer_of, asked_of, in_background, plan_kept
+from api.pages.plan_making import TOO_LONG, WAITING_HELPS, answer_of, asked_of, in_background, plan_kept
 from api.pages.plan_words import PlanWords
 from api.pages.question_form import asked_values, choices, question_of_form
 from api.pages.rendering import query
@@ -60,9 +60,6 @@ PAPERS = (
 )
 """Kinds of files, by what they are called."""
 PAPERS_OF_JOB = ("html", "docx", "pdf", "xlsx")
-TOO_LONG = "too_long"
-"""The refusal after which a worker may take all the time that it needs."""
-WAITING_HELPS = frozenset({"too_long", "too_many", "unavailable"})
 
 
 @router.get("/compare")

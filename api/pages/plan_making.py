@@ -20,6 +20,11 @@ from api.routes.plan_questions import Answered, Asked, answered, question_of
 from api.routes.plans import task_of
 from optimizer.errors import BadInput
 
+TOO_LONG = "too_long"
+"""The refusal after which a worker may take all the time that it needs."""
+WAITING_HELPS = frozenset({TOO_LONG, "too_many", "unavailable"})
+"""Refusals of a plan that may be none in a while."""
+
 
 def asked_of(view: View, question: Mapping[str, Any]) -> Asked:
     """A question as `POST /v1/plans` takes it, with what it names looked up where the viewer may. Raises BadInput."""

@@ -12,7 +12,7 @@ from api.archive import runs
 from api.database import tables
 from api.pages.listing import Column, listing
 from api.pages.plan_facts import BAR_WIDTH, Shown, bar_of, budget_of, moments, shown_plan, title_of
-from api.pages.plan_making import in_background, plan_kept
+from api.pages.plan_making import TOO_LONG, WAITING_HELPS, in_background, plan_kept
 from api.pages.plan_tables import events_table, kinds_of, lines_table, why_of
 from api.pages.plan_words import PlanWords
 from api.pages.question_form import asked_values, choices, objective_options, question_of_form
@@ -37,10 +37,6 @@ TABS: tuple[tuple[str, Text], ...] = (
     ("rules", Text("规则的代价", "What rules cost")),
     ("proof", Text("证明与来源", "Proof and origin")),
 )
-WAITING_HELPS = frozenset({"too_long", "too_many", "unavailable"})
-"""Refusals after which the same question may be answered, or a smaller one."""
-TOO_LONG = "too_long"
-"""The refusal after which a worker may take all the time that it needs."""
 PAPERS: tuple[tuple[str, Text], ...] = (
     ("xlsx", Text("工作簿 XLSX", "Workbook, XLSX")),
     ("docx", Text("方案章节 DOCX", "Plan chapter, DOCX")),
