@@ -181,9 +181,9 @@ def _plan_warnings(solution: Solution, lang: Language) -> list[Json]:
         found.append(
             (
                 "far_over",
-                f"买入量远超需要 ({over}): 某个报价的最小购买量大于所需; 可用 eligibility.exclude 排除它再比较",
+                f"买入量远超需要 ({over}): 某个报价的最小购买量大于所需; 可排除它 (eligibility.exclude) 再比较",
                 f"buys far more than is needed ({over}): the minimum of an offer is larger than what was left to "
-                "cover; compare with that offer kept out by eligibility.exclude",
+                "cover; compare with a plan without that offer (eligibility.exclude)",
             )
         )
     if not problem.settings.whole_lots:

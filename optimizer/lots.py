@@ -6,7 +6,7 @@ coverage rows round up further: often the point is proven before any real branch
 Every point is measured exactly; one that breaks a row or an earlier level is dropped.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from optimizer.chain import Chain, Judge, Solved, WorkLimits, cap_of
 from optimizer.measure import Purchase
 from optimizer.program import Floats, Index, Key, Level, Program
-from optimizer.quantities import KG_PER_T, ceil
+from optimizer.quantities import KG_PER_T, ceil, floor
 from optimizer.solver import Outcome, Session
 from optimizer.timeline import E8
 from optimizer.tolerances import INTEGRALITY, SAFETY_MARGIN
@@ -105,6 +105,7 @@ class _Whole:
         """Bound by the relaxation, first points, bounds strengthened by what is hopeless, then branch and bound."""
         last = level.name == "tie-break"
         if last:
+            self._drop_needless()
             self._buy_earlier()
         cost = self.program.objective(level, ~self.out if last else None)
         nothing = np.zeros(self.program.n, dtype=bool)
@@ -136,6 +137,32 @@ class _Whole:
                 bound = max(bound, min(outcome.bound, float(self._value(level))))
             self.cut_by_clock |= outcome.status == "limit" and self.limits.deadline is not None
         self._close(level, closed, bound, tuple(duals), relaxed)
+
+    def _drop_needless(self) -> None:
+        """Drop lots that no level needs, such as free ones beyond the need; the last arcs first, exactly."""
+        arcs, covered = self.judge.arcs, self.judge.measure(self.purchase).covered_kg
+        for a in sorted(self.purchase, reverse=True):
+            event, tier = int(arcs.event[a]), int(arcs.tier[a])
+            kg, lot, eta = self.purchase[a], int(arcs.lot_kg[a]), Fraction(int(arcs.eta_e8[a]), E8)
+            spare_kg = floor(self._spare_kg(covered, event, tier) / eta) if eta else kg
+            kept = max(kg - spare_kg // lot * lot, 0)
+            if kept < arcs.least_kg[a]:
+                kept = 0 if spare_kg >= kg else int(arcs.least_kg[a])
+            trial = {b: q for b, q in {**self.purchase, a: kept}.items() if q}
+            if kept < kg and self._keeps(trial):
+                self.purchase = trial
+                covered[event, tier] -= (kg - kept) * eta
+
+    def _spare_kg(self, covered: Mapping[tuple[int, int], Fraction], event: int, tier: int) -> Fraction:
+        """Effective kg of an event's tier beyond what every level that counts the tier needs; 0 where one has a gap."""
+        last = self.judge.problem.rule_pack.n_tiers + 1
+        counted = [r for r in range(tier, last) if any(s.level.name == f"tier {r}" for s in self.levels)]
+        need_kg = self.judge.problem.events[event].need_kg
+        spare = [
+            sum((covered.get((event, t), Fraction(0)) for t in range(1, r + 1)), Fraction(-need_kg))
+            for r in (*counted, last)
+        ]
+        return max(min(spare), Fraction(0))
 
     def _buy_earlier(self) -> None:
         """Move each line to the earliest date that changes no level and breaks nothing; in canonical order, exactly."""

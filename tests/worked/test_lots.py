@@ -208,3 +208,19 @@ def test_a_block_far_larger_than_the_need_is_bought_where_the_order_wants_it_and
     answer = through_doors(event(100), [offer("A", 1, 5000, 60, min_quantity=minimum), offer("B", 2, 500, 20)])
     assert answer.bought == {"A": str(minimum)}
     assert answer.warnings == warnings
+
+
+def test_what_is_free_is_not_bought_beyond_the_need(through_doors):
+    """Proves: lots that no level needs are dropped, however many free offers there are.
+
+    Arithmetic: 250 free offers of 100 t, every second one of tier 1: 25 of these are 2500 t. Where allowances are to be
+    half of the need, 1250 t of tier 4 come on top: the order wants tier 1 all the same, and nothing costs anything.
+    Sensitivity: the first search takes free lots by the thousand tonnes, since nothing says not to.
+    """
+    offers = [offer(f"A{k:03}", 1 + k % 2 * 3, 100, 0, lot_size=10) for k in range(250)]
+    answer = through_doors(event(2500), offers)
+    assert (answer.document["totals"]["covered_t"], answer.cost, answer.warnings) == ("2500", "0.00", [])
+    assert {line["tier"] for line in answer["lines"]} == {1}
+    shared = through_doors(event(2500, limits=[{"where": {"instrument": "allowance"}, "min_share": 0.5}]), offers)
+    bought = {t: sum(int(x["contracted_t"]) for x in shared["lines"] if x["tier"] == t) for t in (1, 4)}
+    assert (bought, shared.cost) == ({1: 2500, 4: 1250}, "0.00")
