@@ -37,6 +37,7 @@ class _Faces:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.slack = frozenset(k for k, level in enumerate(program.levels) if level.has_slack)
         self.lower, self.upper = program.lower.copy(), program.upper.copy()
         self.row_lower, self.row_upper = program.row_lower.copy(), program.row_upper.copy()
         self.reduced: list[Floats] = []
@@ -71,7 +72,7 @@ class _Faces:
         self.reduced.append(np.zeros(n) if outcome.column_dual is None else outcome.column_dual)
         self.duals.append(np.zeros(m) if outcome.row_dual is None else outcome.row_dual)
 
-    def multipliers(self, k: int, slack: frozenset[int]) -> tuple[Floats, dict[int, float]]:
+    def multipliers(self, k: int) -> tuple[Floats, dict[int, float]]:
         """Multipliers that bound level k over the whole feasible set under `level_i <= value_i`, i < k (MODEL 9).
 
         The dual taken on the face, plus enough of the earlier levels' duals to restore the signs.
@@ -79,7 +80,7 @@ class _Faces:
         d, y = self.reduced[k].copy(), self.duals[k].copy()
         held: dict[int, float] = {}
         for i in range(k - 1, -1, -1):
-            if i in slack:
+            if i in self.slack:
                 continue
             wrong_column = self.reduced[i] * d < 0
             wrong_row = self.duals[i] * y < 0
@@ -98,6 +99,7 @@ class _Faces:
 def _solve_on_faces(program: Program, judge: Judge, limits: WorkLimits) -> Chain:
     master, faces = Master(program, _start(program, judge)), _Faces(program)
     outcomes: list[Outcome] = []
+    bounds: list[tuple[Floats, dict[int, float]]] = []
     caps: dict[int, Fraction] = {}
     witnesses: dict[int, Purchase] = {}
     x = np.zeros(program.n)
@@ -114,22 +116,29 @@ def _solve_on_faces(program: Program, judge: Judge, limits: WorkLimits) -> Chain
         outcomes.append(outcome.summary())
         x = x if outcome.x is None else outcome.x
         if level.has_slack:
-            values = [o.objective for o in outcomes]
-            witnesses[k], _ = whole_kg(x, judge, program, values, caps, limits)
+            witnesses[k], _ = whole_kg(x, judge, program, _optima(program, outcomes, bounds), caps, limits)
             caps[k] = cap_of(level, judge.measure(witnesses[k]).level(level.name))
             faces.keep(outcome, level, caps[k])
         else:
             faces.fix(outcome, size)
-    values = [o.objective for o in outcomes] + [np.inf] * (len(program.levels) - len(outcomes))
-    purchase, between = whole_kg(x, judge, program, values, caps, limits)
+        bounds.append(faces.multipliers(k))
+    purchase, between = whole_kg(x, judge, program, _optima(program, outcomes, bounds), caps, limits)
     return Chain(
         purchase,
         _levels(
-            program, judge, faces, outcomes, caps, {k: witnesses.get(k, purchase) for k in range(len(program.levels))}
+            program, judge, outcomes, bounds, caps, {k: witnesses.get(k, purchase) for k in range(len(program.levels))}
         ),
         between,
         cut,
     )
+
+
+def _optima(
+    program: Program, outcomes: list[Outcome], bounds: list[tuple[Floats, dict[int, float]]]
+) -> list[tuple[float, dict[int, float]]]:
+    """The LP's value of each level, and what a unit of each earlier one takes from it; infinite where not solved."""
+    values = [outcome.objective for outcome in outcomes] + [np.inf] * (len(program.levels) - len(outcomes))
+    return [(value, bounds[k][1] if k < len(bounds) else {}) for k, value in enumerate(values)]
 
 
 def _start(program: Program, judge: Judge) -> Start:
@@ -157,18 +166,17 @@ def _still_optimal(program: Program, outcomes: list[Outcome], x: Floats) -> bool
 def _levels(
     program: Program,
     judge: Judge,
-    faces: _Faces,
     outcomes: list[Outcome],
+    bounds: list[tuple[Floats, dict[int, float]]],
     caps: Mapping[int, Fraction],
     witnesses: Mapping[int, Purchase],
 ) -> tuple[Solved, ...]:
-    slack = frozenset(k for k, level in enumerate(program.levels) if level.has_slack)
     solved = []
     for k, level in enumerate(program.levels):
         witness = witnesses[k]
         value = Fraction(0) if level.name == "tie-break" else judge.measure(witness).level(level.name)
         if k < len(outcomes):
-            y, held = faces.multipliers(k, slack)
+            y, held = bounds[k]
             solved.append(Solved(level, value, caps.get(k, value), outcomes[k].bound, True, (y,), held, dict(witness)))
         else:
             solved.append(Solved(level, value, value, -np.inf, False, (), {}, dict(witness)))

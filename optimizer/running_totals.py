@@ -226,6 +226,18 @@ class RunningTotals:
             return sum(gap[int(tail)] for gap in self._gaps.values())
         return self._missed
 
+    def short_events(self, name: str) -> list[int]:
+        """Events of which the gap level `name` counts a gap; none for a level that counts no gaps."""
+        head, _, tail = name.partition(" ")
+        if head not in ("shortfall", "tier"):
+            return []
+        r = int(tail) if head == "tier" else self._tiers - 1
+        return [
+            e
+            for e, event in enumerate(self._problem.events)
+            if self._covered[e][r] < self._need[e] and (head == "tier" or not tail or event.priority_class == int(tail))
+        ]
+
     def unit(self, name: str) -> int:
         """How many units of `level` make one tonne, or one yuan."""
         head = name.partition(" ")[0]

@@ -34,7 +34,7 @@ REACH_KG = 5
 """One search changes each quantity by at most this."""
 NODES = 20
 """Branch-and-bound nodes a level for the last kg; what is good is found at the root or soon after."""
-ROUNDS = 3
+ROUNDS = 4
 """Searches for the last kg, each from what the one before it found, while a level is far from its optimum."""
 COST_GAP = 4
 """Branch and bound ends where of the cost less than one in so many parts of what is excused is left to be found."""
@@ -46,13 +46,14 @@ def whole_kg(
     x: Floats,
     judge: Judge,
     program: Program,
-    optima: Sequence[float],
+    optima: Sequence[tuple[float, Mapping[int, float]]],
     caps: Mapping[int, Fraction],
     limits: WorkLimits,
 ) -> tuple[Purchase, tuple[int, ...]]:
     """The purchase in whole kg at a point, and the arcs that the point leaves between two.
 
-    `optima` are the LP's values of the levels so far, in t or yuan; `caps` those that are held with slack.
+    `optima` are the LP's values of the levels so far, in t or yuan, each with what a unit of the levels before it takes
+    from it; `caps` those that are held with slack.
     """
     n = len(judge.arcs)
     kg = x[:n] * KG_PER_T
@@ -65,9 +66,8 @@ def whole_kg(
     settled = _Settled(judge, program, optima, caps, between)
     settled.buy(purchase, between)
     _move_single_kg(settled)
-    for _ in range(ROUNDS if between and not settled.totals.broken else 0):
-        if not (settled.is_far() and _buy_last_kg(settled, limits)):
-            break
+    if between and not settled.totals.broken:
+        _search_last_kg(settled, limits)
     return dict(sorted(settled.totals.kg.items())), between
 
 
@@ -78,14 +78,14 @@ class _Settled:
         self,
         judge: Judge,
         program: Program,
-        optima: Sequence[float],
+        optima: Sequence[tuple[float, Mapping[int, float]]],
         caps: Mapping[int, Fraction],
         between: tuple[int, ...],
     ) -> None:
         self.judge, self.program, self.caps, self.between = judge, program, caps, between
         self.levels = [
-            (level, optimum)
-            for level, optimum in zip(program.levels, optima, strict=False)
+            (level, optimum, worth)
+            for level, (optimum, worth) in zip(program.levels, optima, strict=False)
             if level.name != "tie-break"
         ]
 
@@ -95,7 +95,7 @@ class _Settled:
         self.totals.buy(purchase)
         self._counted = [
             (level.name, self.caps[k] * self.totals.unit(level.name) if k in self.caps else None)
-            for k, (level, _) in enumerate(self.levels)
+            for k, (level, _, _) in enumerate(self.levels)
         ]
 
     def vector(self) -> list[int | Fraction]:
@@ -108,13 +108,26 @@ class _Settled:
         return float(proof_step(self.judge.problem, level.name, costs))
 
     def is_far(self) -> bool:
-        """Some level is further from the LP's value than is excused, or was at nothing and is not now."""
-        for k, (level, optimum) in enumerate(self.levels):
+        """Some level is further from what is proven to be its least than is excused, or was at nothing and is not now.
+
+        Its least is the LP's value, less what it gains by the earlier levels' distance from theirs.
+        """
+        excess: list[float] = []
+        for k, (level, optimum, worth) in enumerate(self.levels):
             value = float(Fraction(self.totals.level(level.name)) / self.totals.unit(level.name))
-            excess = value - max(optimum, float(self.caps.get(k, 0)))
-            if excess >= self.excused(level) or optimum <= NOTHING < excess:
+            excess.append(value - max(optimum, float(self.caps.get(k, 0))))
+            gained = sum(each * max(excess[i], 0.0) for i, each in worth.items())
+            if excess[k] + gained >= self.excused(level) or optimum <= NOTHING < excess[k]:
                 return True
         return False
+
+    def between_where_short(self) -> tuple[int, ...]:
+        """Arcs between two kg of the events that have a gap where the LP leaves none."""
+        short = {
+            e for level, optimum, _ in self.levels if optimum <= NOTHING for e in self.totals.short_events(level.name)
+        }
+        event = self.judge.arcs.event
+        return tuple(a for a in self.between if int(event[a]) in short)
 
 
 def _move_single_kg(settled: _Settled) -> None:
@@ -144,10 +157,22 @@ def _move_single_kg(settled: _Settled) -> None:
                     totals.step(a, -kg)
 
 
-def _buy_last_kg(settled: _Settled, limits: WorkLimits) -> bool:
-    """Branch and bound over the arcs near those between two kg; what it finds is taken if it is better, exactly."""
+def _search_last_kg(settled: _Settled, limits: WorkLimits) -> None:
+    """Searches while a level is far from its optimum: near the events that are short first, then near all."""
+    around = settled.between_where_short() or settled.between
+    for _ in range(ROUNDS):
+        if not settled.is_far():
+            break
+        found = _buy_last_kg(settled, around, limits)
+        if not found and around == settled.between:
+            break
+        around = settled.between
+
+
+def _buy_last_kg(settled: _Settled, around: Sequence[int], limits: WorkLimits) -> bool:
+    """Branch and bound over the arcs near some between two kg; what it finds is taken if it is better, exactly."""
     purchase, best = dict(settled.totals.kg), settled.vector()
-    near = _near(settled.judge, purchase, settled.between)
+    near = _near(settled.judge, purchase, around)
     for margin in (0.0, SAFETY_MARGIN):
         changed = _Window(settled, purchase, near, margin).solve(limits)
         found = {a: purchase.get(a, 0) + changed.get(a, 0) for a in sorted({*purchase, *changed})}
@@ -161,9 +186,9 @@ def _buy_last_kg(settled: _Settled, limits: WorkLimits) -> bool:
 
 
 def _near(judge: Judge, purchase: Purchase, between: Sequence[int]) -> Index:
-    """Arcs that the last kg may be bought of.
+    """Arcs that the last kg may be bought of, near some that are between two kg.
 
-    Those in use by an event, or of an offer, that has a quantity between two kg; and for each event of these, by tier
+    Those in use by an event, or of an offer, of which one of these is; and for each event of these, by tier
     and way of paying, the cheapest arc of an offer that has some left.
     """
     arcs = judge.arcs
@@ -207,13 +232,13 @@ class _Window:
         self._columns = np.append(near, beside)
         part = program.part(self._columns, rows)
         family = np.array([str(program.row_keys[i][0]) for i in rows.tolist()])
-        added = [level.columns for level, _ in settled.levels if level.name == EXTRA_BUDGET]
+        added = [level.columns for level, _, _ in settled.levels if level.name == EXTRA_BUDGET]
         in_yuan = np.isin(self._columns, np.concatenate([beside[:0], *added]))
         self._unit = np.where(in_yuan, 1.0, 1.0 / KG_PER_T)
         scale = np.where(family == "budget", 1.0, float(KG_PER_T))
         activity = program.activity(kg / KG_PER_T)[rows]
         arcs = np.arange(part.n) < len(near)
-        self._weights = [self._weights_of(level) for level, _ in settled.levels]
+        self._weights = [self._weights_of(level) for level, _, _ in settled.levels]
         self._program = _with_rows(
             replace(
                 part,
@@ -239,7 +264,7 @@ class _Window:
         session, whole = Session(self._program), np.arange(len(self._near))
         first_held = self._program.m - len(self._weights)
         moved = np.zeros(len(self._near))
-        for k, (level, _) in enumerate(self._settled.levels):
+        for k, (level, _, _) in enumerate(self._settled.levels):
             session.set_cost(self._weights[k])
             session.start_from(whole, moved)
             outcome = session.solve(
