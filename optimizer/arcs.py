@@ -28,9 +28,6 @@ from optimizer.timeline import (
     purchase_dates,
 )
 
-DAYS = 2**22
-"""More days than there are from 1970 to the last date that can be written."""
-
 
 @dataclass(frozen=True, eq=False)
 class Arcs:
@@ -121,8 +118,8 @@ def present_value(payments: Sequence[tuple[int, int]], base_year: int, discount_
 
 def build_arcs(problem: Problem, screening: Screening) -> Arcs:
     """Every eligible event, offer, date and break."""
-    known: dict[tuple[bool, int], Dates] = {}
-    parts = [_event_arcs(problem, screening, e, known) for e in range(len(problem.events))]
+    turns, known = _turns(problem), dict[tuple[bool, int], Dates]()
+    parts = [_event_arcs(problem, screening, e, turns, known) for e in range(len(problem.events))]
     event, offer, day, late = (np.concatenate([p[k] for p in parts]) for k in range(4))
     offers = problem.offers
     factor = _factors_e4(problem, offer, day)
@@ -173,8 +170,17 @@ def cover_e8(problem: Problem, event: Ints, eta: Ints, least: Ints) -> Ints:
     return cover
 
 
+def _turns(problem: Problem) -> Dates:
+    """Every first of a year, and of an outlook change, from `as_of` to the last deadline: what dates can differ by."""
+    deadlines = [Deadlines.of(event, problem.rule_pack) for event in problem.events]
+    last = max(day for d in deadlines for day in (d.retirement, d.forestry))
+    firsts = [date(year, 1, 1) for year in range(problem.as_of.year + 1, last.year + 1)]
+    changes = [factor.from_date for factor in problem.outlook.factors]
+    return np.array(sorted({*firsts, *changes}), dtype="datetime64[D]")
+
+
 def _event_arcs(
-    problem: Problem, screening: Screening, e: int, known: dict[tuple[bool, int], Dates]
+    problem: Problem, screening: Screening, e: int, turns: Dates, known: dict[tuple[bool, int], Dates]
 ) -> tuple[Ints, Ints, Dates, Bools]:
     """Event, offer, purchase date and lateness of each line of one event, canonical order; dates are `known` once."""
     offers = problem.offers
@@ -186,8 +192,8 @@ def _event_arcs(
         return np.full(len(rows), e), rows, first, late
     last = last_purchase_dates(offers, Deadlines.of(problem.events[e], problem.rule_pack))[rows]
     by_year, instrument = money_has_years(problem, e), offers.instrument
-    # Lines of one first day, last day and instrument have the same dates; a late one has its first day alone.
-    spans = first.astype(np.int64) * DAYS + last.astype(np.int64)
+    # Lines of one first day and instrument between the same turns have the same dates; a late one its first day alone.
+    spans = first.astype(np.int64) * (len(turns) + 1) + np.searchsorted(turns, last, side="right")
     codes = spans * (len(instrument.names) + 1) + np.where(late, 0, instrument.codes[rows] + 1)
     unique, at, inverse = np.unique(codes, return_index=True, return_inverse=True)
     for code, row in zip(unique.tolist(), at.tolist(), strict=True):
@@ -197,9 +203,11 @@ def _event_arcs(
             dates = [a] if late[row] else purchase_dates(a, b, changes, by_year)
             known[by_year, code] = np.array(dates, dtype="datetime64[D]")
     chosen = [known[by_year, code] for code in unique.tolist()]
-    counts = np.array([len(c) for c in chosen], dtype=np.int64)[inverse]
-    days = np.concatenate([np.zeros(0, dtype="datetime64[D]"), *(chosen[k] for k in inverse.tolist())])
-    return np.full(int(counts.sum()), e), np.repeat(rows, counts), days, np.repeat(late, counts)
+    sizes = np.array([len(dates) for dates in chosen], dtype=np.int64)
+    counts, begin = sizes[inverse], (np.cumsum(sizes) - sizes)[inverse]
+    place = np.arange(counts.sum()) + np.repeat(begin - np.cumsum(counts) + counts, counts)
+    days = np.concatenate([np.zeros(0, dtype="datetime64[D]"), *chosen])[place]
+    return np.full(len(days), e), np.repeat(rows, counts), days, np.repeat(late, counts)
 
 
 def money_has_years(problem: Problem, e: int) -> bool:

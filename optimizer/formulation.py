@@ -371,9 +371,12 @@ HASH_YEARS = 1 / 32
 def tie_break_weights(problem: Problem, arcs: Arcs) -> Floats:
     """w_a = years from as_of to the purchase + SHA-256(event, offer, date, break), 32 bits, as a part of HASH_YEARS."""
     years = (arcs.day - np.datetime64(problem.as_of, "D")).astype(np.int64) / 365.25
-    texts = ("\x1f".join(map(str, key[1:])) for key in arc_keys(problem, arcs, ""))
-    hashes = (int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) for text in texts)
-    return years + np.fromiter(hashes, dtype=np.float64, count=len(arcs)) / 2.0**32 * HASH_YEARS
+    events, offers = [event.id for event in problem.events], problem.offers.offer_id
+    days = np.datetime_as_string(arcs.day).tolist()
+    numbers = zip(arcs.event.tolist(), arcs.offer.tolist(), days, arcs.piece.tolist(), strict=True)
+    texts = (f"{events[e]}\x1f{offers[i]}\x1f{day}\x1f{piece}" for e, i, day, piece in numbers)
+    heads = b"".join([hashlib.sha256(text.encode()).digest()[:4] for text in texts])
+    return years + np.frombuffer(heads, dtype=">u4").astype(np.float64) / 2.0**32 * HASH_YEARS
 
 
 LEVELS: dict[str, Callable[[Terms, LevelSpec, int], Level]] = {

@@ -34,7 +34,7 @@ REACH_KG = 5
 """One search changes each quantity by at most this."""
 NODES = 20
 """Branch-and-bound nodes a level for the last kg; what is good is found at the root or soon after."""
-ROUNDS = 4
+ROUNDS = 2
 """Searches for the last kg, each from what the one before it found, while a level is far from its optimum."""
 COST_GAP = 4
 """Branch and bound ends where of the cost less than one in so many parts of what is excused is left to be found."""

@@ -1,8 +1,8 @@
 """Divisible quantities: the engine against a simplex in exact fractions, level by level.
 
-The engine's plan stands in whole kg, so a level may differ by a kg for each line that the exact optimum leaves between
-two: from the exact least, or from the least under this plan's earlier levels (a kg there may be many here). A face that
-was dropped, a sign, or a level held by a tolerance shows as tonnes, not as kg.
+The engine's plan stands in whole kg, so a level may be off by a kg for each line that the exact optimum leaves between
+two: above the exact least, or below the least under this plan's earlier levels; in between, a kg that an earlier level
+gave up may be worth many. A face that was dropped, a sign, or a level held by a tolerance shows as tonnes, not as kg.
 """
 
 import random
@@ -46,7 +46,7 @@ def disagreements(seed: int, events: int) -> list[str]:
             under = exact_lp.divisible_levels(read, order, [value for _, value, _, _ in levels])
         for (name, value, bound, proof), exact, least in zip(levels, exact_levels, under, strict=True):
             room = FEN + 2 * (1 + between) * KG * DEAREST if name == "cost" else 2 * (1 + between) * KG
-            if min(abs(value - exact), abs(value - least)) > room or bound > value:
+            if not min(exact, least) - room <= value <= max(exact, least) + room or bound > value:
                 wrong.append(f"case {seed} with {events} events, {objective}: {name} {value} ({proof}) for {exact}")
     return wrong
 
