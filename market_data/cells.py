@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from market_data.columns import INVISIBLE, VALUES, half_width, word_key
-from optimizer.quantities import E4, MASS_T_MAX, MONEY_YUAN_MAX, PRICE_YUAN_MAX, plain, rate, tonnes, yuan
+from optimizer.quantities import E4, MASS_T_MAX, MONEY_YUAN_MAX, PRICE_YUAN_MAX, rate, tonnes, yuan
 from optimizer.regions import region_code
 
 BLANKS = frozenset({"", "-", "--", "—", "——", "–", "/"})
@@ -310,15 +310,18 @@ def clean_id(text: str) -> str:
     return cleaned
 
 
+_PLAIN_PAIRS = re.compile(r"[0-9.-]+=[0-9.-]+(?:;[0-9.-]+=[0-9.-]+)*")
+"""As most are written: nothing has to be found out about where they end."""
 _PARTS = re.compile(r"[;；\n\r、|]+")
 _DATED_PARTS = re.compile(r"[;；\n\r、|]+|[,，](?=\s*[0-9]{4}\s*[-/.年0-9])")
 
 
 def _pairs(text: str, separator: re.Pattern[str]) -> list[tuple[str, str]]:
-    parts = [p for p in separator.split(text) if half_width(p)]
+    plain = _PLAIN_PAIRS.fullmatch(text) is not None
+    parts = text.split(";") if plain else [p for p in separator.split(text) if half_width(p)]
     if not parts or len(parts) > SCHEDULE_PARTS_MAX:
         raise CellError("schedule_unreadable")
-    pairs = [re.split(r"[=＝:：]", part) for part in parts]
+    pairs = [part.split("=") if plain else re.split(r"[=＝:：]", part) for part in parts]
     if any(len(pair) != 2 for pair in pairs):
         raise CellError("schedule_unreadable")
     return [(pair[0], pair[1]) for pair in pairs]
@@ -365,7 +368,7 @@ def breaks(text: str) -> str:
     pairs = _priced(text)
     if any(a[0] >= b[0] for a, b in pairwise(pairs)):
         raise CellError("breaks_order")
-    return ";".join(f"{tonnes(kg)}={plain(Decimal(yuan(fen)))}" for kg, fen in pairs)
+    return ";".join(f"{tonnes(kg)}={yuan(fen).rstrip('0').rstrip('.')}" for kg, fen in pairs)
 
 
 def levels(text: str) -> tuple[tuple[int, int], ...]:

@@ -3,7 +3,8 @@
 Nothing of a table with a fault is used. Each distinct cell is read once; what belongs to a row is checked by arrays.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "breaks": cells.breaks,
 }
 """How columns of text and words are read, by kind."""
+DTYPES: dict[str, Any] = {"id": object, "date": "datetime64[D]", "bool": bool}
+"""What a column that holds neither text nor integers becomes, by kind."""
+MANY_ROWS = 50_000
+"""Rows from which on threads are worth their start."""
 
 
 def normalize(table: RawTable) -> tuple[Offers, Complaints]:
@@ -133,12 +138,10 @@ def _drop_rows_that_are_no_offers(reader: TableReader) -> None:
 
 
 def _read_offers(reader: TableReader) -> tuple[Offers, Distinct | None]:
-    columns: dict[str, Any] = {}
-    given: dict[str, Bools] = {}
-    for column in OFFER_COLUMNS:
-        values, present = _read_column(reader, column.name, column.kind)
-        columns[column.field] = values
-        given[column.name] = present
+    read = {column: _read_column(reader, column.name, column.kind) for column in OFFER_COLUMNS}
+    spread = _spread_out([(distinct, column.kind) for column, distinct in read.items()], len(reader))
+    columns: dict[str, Any] = {column.field: values for column, values in zip(read, spread, strict=True)}
+    given = {column.name: distinct.given for column, distinct in read.items()}
     fill_from_area(reader, columns, given)
     levels = fill_from_levels(reader, columns, given)
     _check_required_numbers(reader, given)
@@ -147,28 +150,35 @@ def _read_offers(reader: TableReader) -> tuple[Offers, Distinct | None]:
     return Offers(**columns), levels
 
 
-def _read_column(reader: TableReader, name: str, kind: str) -> tuple[Any, Bools]:
+def _read_column(reader: TableReader, name: str, kind: str) -> Distinct:
     required = name in ("offer_id", "instrument")
-    if kind == "id":
-        read = reader.texts(name, cells.clean_id, required)
-        return read.array(object), read.given
-    if kind == "text":
-        read = reader.texts(name, cells.clean_id if name == "project_id" else cells.clean_text)
-        return reader.labels(read), read.given
+    if kind in ("id", "text"):
+        return reader.texts(name, cells.clean_id if name in ("offer_id", "project_id") else cells.clean_text, required)
     if kind in READERS:
-        read = reader.read(name, READERS[kind], "", required)
-        return reader.labels(read), read.given
+        return reader.read(name, READERS[kind], "", required)
     if kind == "date":
-        read = reader.read(name, cells.day, None)
-        return read.array("datetime64[D]"), read.given
+        return reader.read(name, cells.day, None)
     if kind == "vintage":
-        read = reader.read(name, cells.vintage, 0)
-        return read.array(np.int64), read.given
+        return reader.read(name, cells.vintage, 0)
     if kind == "bool":
-        read = reader.read(name, lambda text: cells.word(text, "bool") == "true", True)
-        return read.array(bool), read.given
-    read = reader.numbers(name, NUMBER_DEFAULTS.get(name, 0))
-    return read.array(np.int64), read.given
+        return reader.read(name, lambda text: cells.word(text, "bool") == "true", True)
+    return reader.numbers(name, NUMBER_DEFAULTS.get(name, 0))
+
+
+def _spread_out(columns: Sequence[tuple[Distinct, str]], n_rows: int) -> list[Any]:
+    """One value a row of each column, by its kind; several columns at once where there are many rows."""
+    if n_rows < MANY_ROWS:
+        return [_values(*column) for column in columns]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        return list(threads.map(_values, *zip(*columns, strict=True)))
+
+
+def _values(read: Distinct, kind: str) -> Any:
+    if kind in READERS:
+        return TableReader.labels(read)
+    return read.array(DTYPES.get(kind, np.int64))
 
 
 def _check_required_numbers(reader: TableReader, given: dict[str, Bools]) -> None:

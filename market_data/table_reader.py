@@ -24,6 +24,9 @@ PLACES_MAX = 5
 MANY = 1_000
 """From so many distinct cells on, those that need no second look are told apart at once; Arrow is worth its start."""
 
+CACHED_ROWS = 1 << 14
+"""Rows that are spread out at once, while their codes are in the cache."""
+
 type Parse = Callable[[str], object]
 type Plain = tuple[list[Any], NDArray[np.bool_]]
 """What the distinct cells of a column were read as already, and where they were not."""
@@ -53,7 +56,14 @@ class Distinct:
 
 def spread(values: NDArray[Any], codes: Codes) -> NDArray[Any]:
     """One value a row, from one a text."""
-    return np.full(len(codes), values[0], dtype=values.dtype) if len(values) == 1 else values[codes]
+    if len(values) == len(codes) and (codes == np.arange(len(codes), dtype=codes.dtype)).all():
+        return values
+    if len(values) == 1:
+        return np.full(len(codes), values[0], dtype=values.dtype)
+    rows = np.empty(len(codes), dtype=values.dtype)
+    for i in range(0, len(codes), CACHED_ROWS):
+        values.take(codes[i : i + CACHED_ROWS], out=rows[i : i + CACHED_ROWS], mode="clip")  # no copy, as "raise" makes
+    return rows
 
 
 class TableReader:
@@ -139,7 +149,10 @@ class TableReader:
         placed = self.placed[name]
         kind = NUMBER_KINDS[placed.column.kind]
         largest = kind.largest * 10**kind.decimals - kind.below_largest
-        quick = _plain_numbers(self.coded(name)[1], kind.decimals + placed.shift, largest, kind.positive)
+        codes, texts = self.coded(name)
+        quick = _plain_numbers(texts, kind.decimals + placed.shift, largest, kind.positive)
+        if (quick >= 0).all():
+            return Distinct(codes, quick, np.ones(len(codes), dtype=bool))
         comma = self.table.comma_may_be_decimal
 
         def parse(text: str) -> int:
@@ -161,8 +174,10 @@ class TableReader:
     def labels(read: Distinct) -> Labels:
         """A column of text as codes into a table of names."""
         table: dict[str, int] = {}
-        of_value = [-1 if not v else table.setdefault(v, len(table)) for v in read.values]
-        return Labels(spread(np.array(of_value, dtype=np.int32), read.codes), tuple(table))
+        of_value = np.array([-1 if not v else table.setdefault(v, len(table)) for v in read.values], dtype=np.int32)
+        if (of_value == np.arange(len(of_value))).all():
+            return Labels(read.codes.astype(np.int32, copy=False), tuple(table))
+        return Labels(spread(of_value, read.codes), tuple(table))
 
     def complain_rows(
         self, name: str, code: str, rows: NDArray[Any], words: Callable[[int], Text], severity: str = "fault"

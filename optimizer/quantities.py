@@ -5,6 +5,7 @@ Nothing here is a binary float: a float that comes in (YAML, a spreadsheet cell)
     1 t = 1000 kg      1 yuan = 100 fen      a rate, factor or share has at most 4 decimals (E4 = 10^4)
 """
 
+import re
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Annotated, Any
@@ -45,8 +46,15 @@ def decimal_of(value: Any) -> Decimal:
     return number
 
 
+_PLAIN = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,9}))?")
+"""As most numbers are written."""
+
+
 def scaled(value: Any, decimals: int) -> int:
     """`value` x 10^decimals as an exact integer. Raises NotANumber, or ValueError when there are more decimals."""
+    written = _PLAIN.fullmatch(value) if isinstance(value, str) else None
+    if written is not None and len(fraction := written[2] or "") <= decimals:
+        return int(written[1] + fraction.ljust(decimals, "0"))
     number = decimal_of(value).scaleb(decimals)
     whole = int(number)
     if whole != number:

@@ -16,8 +16,11 @@ from optimizer.offers import Ints
 UNLIKE_SHARE = 0.9
 """From this share of distinct cells in its parts on (ids), nobody looks for what the parts have in common."""
 
+SOUND_LENGTH = 200
+PLAIN_LENGTH = 13
+"""Characters of a number below which floats tell it from one with more decimals."""
 _SOUND = r"!-*,-~\x{4e00}-\x{9fff}"
-SOUND_TEXT = rf"[{_SOUND}](?:[ {_SOUND}]{{0,198}}[{_SOUND}])?"
+SOUND_TEXT = rf"[{_SOUND}](?:[ {_SOUND}]{{0,{SOUND_LENGTH - 2}}}[{_SOUND}])?"
 """Text that needs no cleaning (a pattern of RE2): Chinese characters and visible ASCII, spaces within. A plus, as in
 1E+11, is looked at."""
 
@@ -54,7 +57,24 @@ def _place(array: pa.Array) -> tuple[int, ...]:
 
 def sound_texts(texts: pa.LargeStringArray) -> NDArray[np.bool_]:
     """Which texts need no cleaning."""
-    return _matching(texts, SOUND_TEXT)
+    return np.ones(len(texts), dtype=bool) if _plainly_sound(texts) else _matching(texts, SOUND_TEXT)
+
+
+def _plainly_sound(texts: pa.LargeStringArray) -> bool:
+    """True only where all need none: as ids do, which are many, and of visible ASCII."""
+    octets = _octets_within(texts, SOUND_LENGTH)
+    return octets is not None and bool(
+        octets.min() > ord(" ") and octets.max() <= ord("~") and not (octets == ord("+")).any()
+    )
+
+
+def _octets_within(texts: pa.LargeStringArray, most: int) -> NDArray[np.uint8] | None:
+    """The bytes of all texts, if there are any and each is of 1 to `most` bytes."""
+    ends = np.frombuffer(texts.buffers()[1], dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    lengths = np.diff(ends)
+    if not len(lengths) or lengths.min() < 1 or lengths.max() > most:
+        return None
+    return np.frombuffer(texts.buffers()[2], dtype=np.uint8)[ends[0] : ends[-1]]
 
 
 def plain_numbers(texts: pa.LargeStringArray, places: int) -> Ints:
@@ -62,11 +82,32 @@ def plain_numbers(texts: pa.LargeStringArray, places: int) -> Ints:
 
     Exact though it goes through floats: at most 14 digits, so number x 10^places is off by far less than 1/2.
     """
+    values = _all_plain_numbers(texts, places)
+    if values is not None:
+        return values
     values = np.full(len(texts), -1, dtype=np.int64)
     plain = _matching(texts, r"[0-9]{1,9}" + (rf"(?:\.[0-9]{{1,{places}}})?" if places else ""))
     numbers = texts.filter(pa.array(plain)).cast(pa.float64()).to_numpy(zero_copy_only=False)
     values[plain] = np.rint(numbers * 10**places).astype(np.int64)
     return values
+
+
+def _all_plain_numbers(texts: pa.LargeStringArray, places: int) -> Ints | None:
+    """`plain_numbers` where all texts are of digits and a point, which is found out several times faster.
+
+    Of at most 13 digits, a number with more decimals is off by more than 10^-13 of itself; floats by less than 10^-15.
+    """
+    octets = _octets_within(texts, PLAIN_LENGTH)
+    if octets is None or octets.min() < ord(".") or octets.max() > ord("9") or (octets == ord("/")).any():
+        return None
+    try:
+        numbers = texts.cast(pa.float64()).to_numpy()
+    except pa.ArrowInvalid:
+        return None
+    scaled = numbers * 10**places
+    whole = np.rint(scaled)
+    plain = (np.abs(scaled - whole) <= 1e-15 * scaled) & (numbers < 10**9)
+    return np.where(plain, whole, -1).astype(np.int64)
 
 
 def _matching(texts: pa.LargeStringArray, pattern: str) -> NDArray[np.bool_]:

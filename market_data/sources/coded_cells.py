@@ -6,7 +6,7 @@ asks for it. Arrow and pandas are imported only then: most files are small.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 
-type Codes = NDArray[np.int32]
+type Codes = NDArray[np.integer[Any]]
 type Objects = NDArray[np.object_]
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
@@ -133,7 +133,7 @@ class CodedCells(Sequence["pd.Series[str]"]):
         columns = list(self._columns)
         for position, of_index in changed.items():
             codes, texts = columns[position]
-            codes = codes.copy()
+            codes = codes.astype(np.int32)
             codes[list(of_index)] = np.arange(len(texts), len(texts) + len(of_index), dtype=np.int32)
             columns[position] = codes, Texts(np.concatenate([texts.objects, Texts.of(list(of_index.values())).objects]))
         return CodedCells.of(columns)

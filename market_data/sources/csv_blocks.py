@@ -7,51 +7,64 @@ something to complain about, is left to `csv_file`, which gives the same table.
 import codecs
 import csv
 import io
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import islice, pairwise
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 import pyarrow.csv as pa_csv  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from market_data.columns import count_known, match_header
+from market_data.columns import count_known
 from market_data.sources.arrow_columns import coded_column
 from market_data.sources.coded_cells import CodedCells, Codes, Texts
 from market_data.sources.csv_text import FIELD_LENGTH_MAX, HEAD_LENGTH, sniff_delimiter
 from market_data.sources.raw_table import COLUMNS_MAX, RawTable, check_length
 
+type Octets = NDArray[np.uint8]
+
+BEGINNING_BYTES = len(codecs.BOM_UTF8) + 4 * HEAD_LENGTH
+"""In which the header is looked for."""
 BLOCK_BYTES = 1024 * 1024
 """What Arrow reads at once: more than any sound row, little enough to stay in the cache."""
-CACHED_BYTES = 64 * 1024
+CACHED_BYTES = 256 * 1024
 """What is looked at at once, several times over."""
-BLOCKS_OF_PART = 8
+UNLIKE_SHARE = 0.75
+"""From this share of distinct cells on, a column is not looked through for cells that are alike."""
+MANY = 500
+"""Distinct cells at the beginning of a file below which nothing is said about how many there are in all."""
+BLOCKS_OF_PART = 16
 """Blocks that one thread reads in a row; parts are read side by side."""
 
 
-def read_plain_csv(content: bytes, block_bytes: int = BLOCK_BYTES) -> RawTable | None:
+class Source(Protocol):
+    """A file that is open, or what can be read like one."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Fills the buffer with what comes next; how many bytes that was, 0 at the end."""
+
+
+def read_plain_csv(source: Source, block_bytes: int = BLOCK_BYTES) -> RawTable | None:
     """The quick way, for a file that has nothing odd about it; None for every other file. Arrow reads by blocks.
 
     Raises:
         BadInput: too many rows.
     """
-    start = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0
-    head = _plain_head(content[start : start + 4 * HEAD_LENGTH])
-    if head is None or b"\x00" in content or content.endswith(b"\r"):
+    beginning = _read(source, np.zeros(0, dtype=np.uint8), BEGINNING_BYTES)
+    head = _plain_head(beginning.tobytes())
+    if head is None:
         return None
-    header, delimiter = head
-    for _ in range(1 + sum(cell.count("\n") for cell in header)):
-        start = content.index(b"\n", start) + 1
-    if content.startswith(codecs.BOM_UTF8, start) or not _plain_lines(np.frombuffer(content, np.uint8, start)):
-        return None  # Arrow would drop the mark, which is text here
-    lines = _Lines(content, header, delimiter, block_bytes)
+    header, delimiter, start = head
+    rest = beginning[start:]
     with ThreadPoolExecutor(pa.cpu_count()) as threads:
         try:
-            parts = list(
-                threads.map(lines.read, *zip(*_parts(content, start, BLOCKS_OF_PART * block_bytes), strict=True))
-            )
-            columns = list(threads.map(_coded_column, pa.concat_tables(parts).columns))
+            lines = _Lines(header, delimiter, block_bytes).knowing(rest)
+            parts = list(_beside(threads, lines.read, _parts(source, rest, BLOCKS_OF_PART * block_bytes)))
+            columns = list(threads.map(_joined, *parts))
         except (_OddError, pa.ArrowInvalid):
             return None
     cells = CodedCells(columns)
@@ -66,40 +79,83 @@ class _OddError(ValueError):
     """Something for the slow way."""
 
 
-def _parts(content: bytes, start: int, part_bytes: int) -> list[tuple[int, int]]:
-    """Where parts of whole lines begin and end, of about so many bytes each."""
-    begins = [start]
-    while (end := content.find(b"\n", begins[-1] + part_bytes) + 1) not in (0, len(content)):
-        begins.append(end)
-    return list(pairwise([*begins, len(content)]))
+def _read(source: Source, carried: Octets, more: int) -> Octets:
+    """What was carried over and so many bytes more; fewer only at the end of the file."""
+    octets = np.empty(len(carried) + more, dtype=np.uint8)
+    octets[: len(carried)] = carried
+    end = len(carried)
+    while end < len(octets) and (n := source.readinto(octets[end:].data)):
+        end += n
+    return octets[:end]
+
+
+def _parts(source: Source, carried: Octets, part_bytes: int) -> Iterator[Octets]:
+    """The rest of a file in parts of whole lines, of about so many bytes each. Raises _OddError: a line is longer."""
+    while len(part := _read(source, carried, part_bytes)) == len(carried) + part_bytes:
+        end = _end_of_lines(part)
+        if not end:
+            raise _OddError
+        yield part[:end]
+        carried = part[end:]
+    if len(part):
+        yield part
+
+
+def _end_of_lines(octets: Octets) -> int:
+    """Where the last whole line ends; 0 where there is none."""
+    for near in (CACHED_BYTES, len(octets)):
+        found = octets[-near:].tobytes().rfind(b"\n")
+        if found >= 0:
+            return max(len(octets) - near, 0) + found + 1
+    return 0
+
+
+def _beside[T, R](threads: ThreadPoolExecutor, work: Callable[[T], R], parts: Iterable[T]) -> Iterator[R]:
+    """What becomes of each part, in order; only as many are there at once as are worked on, and one more."""
+    at_work: deque[Future[R]] = deque()
+    for part in parts:
+        at_work.append(threads.submit(work, part))
+        if len(at_work) > pa.cpu_count():
+            yield at_work.popleft().result()
+    yield from (future.result() for future in at_work)
 
 
 @dataclass(frozen=True)
 class _Lines:
     """Lines below a header, read part by part. Raises _OddError, ArrowInvalid."""
 
-    content: bytes
     header: list[str]
     delimiter: str
     block_bytes: int
+    unlike: frozenset[int] = frozenset()
+    """Columns, by position, in which most cells are unlike all others: a dictionary would only hold them twice."""
 
-    def read(self, start: int, end: int) -> pa.Table:
+    def knowing(self, beginning: Octets) -> "_Lines":
+        """The same, with `unlike` found out from how the file begins."""
+        columns = self.read(beginning[: _end_of_lines(beginning)])
+        unlike = (i for i, (codes, texts) in enumerate(columns) if len(texts) > max(UNLIKE_SHARE * len(codes), MANY))
+        return replace(self, unlike=frozenset(unlike))
+
+    def read(self, octets: Octets) -> list[tuple[Codes, Texts]]:
         """The columns of one part; every row must be of the header's width."""
-        octets = np.frombuffer(self.content, dtype=np.uint8, offset=start, count=end - start)
-        if not _plain_lines(octets) or not _plain_quotes(octets, self.delimiter):
-            raise _OddError
+        held = _held(octets, '\0\r"')
+        sound = "\0" not in held and ("\r" not in held or _plain_lines(octets))
+        sound &= '"' not in held or _plain_quotes(octets, self.delimiter)
+        if not sound or octets[: len(codecs.BOM_UTF8)].tobytes() == codecs.BOM_UTF8:
+            raise _OddError  # a mark, which Arrow would drop, is text here
         names = [str(i) for i in range(len(self.header))]
         coded = pa.dictionary(pa.int32(), pa.string())
-        kinds = {
-            name: pa.string() if _holds_ids(cell) else coded for name, cell in zip(names, self.header, strict=True)
-        }
-        return pa_csv.read_csv(
-            pa.BufferReader(pa.py_buffer(self.content).slice(start, end - start)),
+        kinds = {name: pa.string() if i in self.unlike else coded for i, name in enumerate(names)}
+        table = pa_csv.read_csv(
+            pa.BufferReader(pa.py_buffer(octets)),
             read_options=pa_csv.ReadOptions(column_names=names, block_size=self.block_bytes, use_threads=False),
-            parse_options=pa_csv.ParseOptions(delimiter=self.delimiter, ignore_empty_lines=False),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=self.delimiter, quote_char='"' if '"' in held else False, ignore_empty_lines=False
+            ),
             convert_options=pa_csv.ConvertOptions(column_types=kinds, check_utf8=False),
             memory_pool=pa.system_memory_pool(),  # Arrow's own takes the pages of every block from the system anew
         )
+        return [_coded_column(column) for column in table.columns]
 
 
 def _coded_column(column: pa.ChunkedArray) -> tuple[Codes, Texts]:
@@ -108,13 +164,32 @@ def _coded_column(column: pa.ChunkedArray) -> tuple[Codes, Texts]:
     texts.arrow.validate(full=True)
     if texts.lengths.max(initial=0) > FIELD_LENGTH_MAX:
         raise _OddError
-    return codes, texts
+    return _narrow(codes, len(texts)), texts
 
 
-def _plain_head(start: bytes) -> tuple[list[str], str] | None:
-    """Header and delimiter, if the first record is the header and says so; None otherwise."""
+def _joined(*parts: tuple[Codes, Texts]) -> tuple[Codes, Texts]:
+    """One column of all parts. Where nearly all cells are unlike, nobody looks for what the parts have in common."""
+    texts = pa.concat_arrays([texts.arrow for _, texts in parts])
+    starts = np.cumsum([0, *(len(texts) for _, texts in parts)])
+    new_code: Codes = np.arange(len(texts), dtype=np.int32)
+    if len(texts) < UNLIKE_SHARE * sum(len(codes) for codes, _ in parts):
+        coded = texts.dictionary_encode()
+        new_code, texts = coded.indices.to_numpy(), coded.dictionary
+    new_code = _narrow(new_code, len(texts))
+    codes = [new_code[start:].take(codes, mode="clip") for (codes, _), start in zip(parts, starts, strict=False)]
+    return np.concatenate(codes), Texts(texts)
+
+
+def _narrow(codes: Codes, n_texts: int) -> Codes:
+    """Codes as small as they can be: most columns have few texts, and a million rows."""
+    return codes.astype(np.min_scalar_type(max(n_texts - 1, 0)))
+
+
+def _plain_head(content: bytes) -> tuple[list[str], str, int] | None:
+    """Header, delimiter, and where the rows begin, if the first record is the header and says so; None otherwise."""
+    start = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0
     try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(start)[:HEAD_LENGTH]
+        text = codecs.getincrementaldecoder("utf-8")().decode(content[start:])[:HEAD_LENGTH]
     except UnicodeDecodeError:
         return None
     delimiter = sniff_delimiter(text)
@@ -126,20 +201,30 @@ def _plain_head(start: bytes) -> tuple[list[str], str] | None:
     header = first[0] if len(first) > 1 else []
     if count_known(header) < 2 or not header[-1].strip() or len(header) > COLUMNS_MAX:
         return None
-    return header, delimiter
+    for _ in range(1 + sum(cell.count("\n") for cell in header)):
+        start = content.find(b"\n", start) + 1
+        if not start:
+            return None
+    octets = np.frombuffer(content, np.uint8, start)
+    return (header, delimiter, start) if _plain_lines(octets) and not _held(octets, "\0") else None
 
 
-def _plain_lines(octets: NDArray[np.uint8]) -> bool:
+def _held(octets: Octets, characters: str) -> set[str]:
+    """Which of some characters there are."""
+    held: set[str] = set()
+    for i in range(0, len(octets), CACHED_BYTES):
+        block = octets[i : i + CACHED_BYTES]
+        held.update(c for c in characters if c not in held and (block == ord(c)).any())
+    return held
+
+
+def _plain_lines(octets: Octets) -> bool:
     """No lone carriage returns."""
-    blocks = range(0, len(octets), CACHED_BYTES)
-    return not any(_holds_lone_return(octets[i : i + CACHED_BYTES + 1]) for i in blocks)
+    returns = _places(octets, "\r")
+    return bool((octets[np.minimum(returns + 1, len(octets) - 1)] == ord("\n")).all())
 
 
-def _holds_lone_return(octets: NDArray[np.uint8]) -> bool:
-    return bool(((octets[:-1] == ord("\r")) & (octets[1:] != ord("\n"))).any())
-
-
-def _plain_quotes(octets: NDArray[np.uint8], delimiter: str) -> bool:
+def _plain_quotes(octets: Octets, delimiter: str) -> bool:
     """Every quote opens a cell, closes it, or is one of two inside it; no line breaks inside.
 
     Where a block of Arrow ends inside a quoted line break, its line feed is lost (pyarrow 26).
@@ -163,17 +248,11 @@ def _plain_quotes(octets: NDArray[np.uint8], delimiter: str) -> bool:
     )
 
 
-def _places(octets: NDArray[np.uint8], character: str) -> NDArray[np.int64]:
+def _places(octets: Octets, character: str) -> NDArray[np.int64]:
     """Where a character stands."""
     blocks = range(0, len(octets), CACHED_BYTES)
     found = [np.flatnonzero(octets[i : i + CACHED_BYTES] == ord(character)) + i for i in blocks]
     return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
-
-
-def _holds_ids(header: str) -> bool:
-    """A column in which hardly two cells are alike: a dictionary would only hold it twice."""
-    match = match_header(header)
-    return match is not None and match.column.kind == "id"
 
 
 def _filled(cells: CodedCells) -> NDArray[np.bool_]:

@@ -29,7 +29,7 @@ def read_csv(content: bytes) -> RawTable:
         return read_any_csv(content)
     from market_data.sources.csv_blocks import read_plain_csv
 
-    quick = read_plain_csv(content)
+    quick = read_plain_csv(io.BytesIO(content))
     return quick if quick is not None else read_any_csv(content)
 
 

@@ -34,7 +34,7 @@ def read_parquet(content: bytes) -> RawTable:
         zh, en = "Parquet 文件已损坏或不完整", "is a broken or incomplete Parquet file"
         raise refuse(fault("parquet_broken", zh, en)) from error
     found: list[Finding] = []
-    cells = []
+    cells: list[tuple[Codes, Texts]] = []
     for name, column in zip(table.column_names, table.columns, strict=True):
         if not _readable(column.type):
             zh, en = (

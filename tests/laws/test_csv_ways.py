@@ -1,14 +1,16 @@
 """The quick way through a CSV file gives what the slow way gives, wherever it says that it can."""
 
 import csv
+import hashlib
 import io
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_data import read_offers
-from market_data.sources.csv_blocks import BLOCK_BYTES, read_plain_csv
+from market_data.sources.csv_blocks import BEGINNING_BYTES, BLOCK_BYTES, BLOCKS_OF_PART, read_plain_csv
 from market_data.sources.csv_file import QUICK_BYTES, read_any_csv
 from market_data.sources.raw_table import RawTable
 from optimizer.errors import BadInput
@@ -25,7 +27,7 @@ def content_of(table: RawTable) -> object:
 def both_agree(content: bytes, block_bytes: int = BLOCK_BYTES) -> bool:
     """Whether the quick way took the file; fails when the two ways differ."""
     try:
-        quick = read_plain_csv(content, block_bytes)
+        quick = read_plain_csv(io.BytesIO(content), block_bytes)
     except BadInput:
         quick = None
     if quick is None:
@@ -100,11 +102,36 @@ def test_the_quick_way_leaves_what_is_odd_to_the_slow_one():
         f"{HEADER}\nA\x00,ccer,1,2\n".encode(),
         f"{HEADER}\nA{'x' * 1_000_001},ccer,1,2\n".encode(),
     ):
-        assert read_plain_csv(content) is None, content[:80]
+        assert read_plain_csv(io.BytesIO(content)) is None, content[:80]
+
+
+def long_text(end: str) -> str:
+    """Rows longer than the beginning of a file in which its header is looked for."""
+    odd = ['"a,b"', '"a ""b"""', '""', "", "山西", "58.5"]
+    rows = [f"A{i},{odd[i % len(odd)]},{i % 7},项目 {i % 5_000} {'x' * (i % 90)}" for i in range(24_000)]
+    rows[5_000:5_000] = [",,,", ""]
+    return end.join([HEADER, *rows])
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("block", [4096, BLOCK_BYTES])
+def test_a_file_of_many_parts_is_read_as_one(end, block):
+    text = long_text(end)
+    assert len(text.encode()) > BEGINNING_BYTES + 3 * BLOCKS_OF_PART * 4096
+    assert both_agree(text.encode(), block)
+    assert both_agree((text + end).encode(), block)
+
+
+@pytest.mark.parametrize(
+    "odd", ["A1,ccer,1", "\ufeffA1,ccer,1,2\x00", 'A"1,ccer,1,2', "A1,ccer\r,1,2", "A1," + "x" * 80_000]
+)
+def test_what_is_odd_far_down_a_file_is_left_to_the_slow_way(odd):
+    text = long_text("\n") + f"\n{odd}\n"
+    assert read_plain_csv(io.BytesIO(text.encode()), 4096) is None
 
 
 def test_empty_rows_keep_the_numbers_of_the_others():
-    table = read_plain_csv(f"{HEADER}\n,,,\nA1,ccer,1,2\n\n,,,3\n".encode())
+    table = read_plain_csv(io.BytesIO(f"{HEADER}\n,,,\nA1,ccer,1,2\n\n,,,3\n".encode()))
     assert table is not None
     assert table.rows.tolist() == [3, 5]
 
@@ -193,9 +220,26 @@ def in_short_files(rows: list[dict[str, str]]) -> list[bytes]:
 def test_a_long_file_gives_the_offers_that_its_rows_give_in_short_files():
     rows = long_market(sound=True)
     content = offers_text(rows)
-    assert len(content) > QUICK_BYTES and read_plain_csv(content) is not None
+    assert len(content) > QUICK_BYTES and read_plain_csv(io.BytesIO(content)) is not None
     parts = [read_offers("offers.csv", content=part).offers for part in in_short_files(rows)]
     assert read_offers("offers.csv", content=content).offers.sha256 == Offers.joined(parts).sha256
+
+
+def test_a_long_file_gives_what_its_bytes_give(tmp_path):
+    for end in ("", '"A' + "\n", "\n\n"):
+        content = offers_text(long_market(sound=True)) + end.encode()
+        path = tmp_path / "offers.csv"
+        path.write_bytes(content)
+        assert what_is_read(path, None) == what_is_read(path, content)
+
+
+def what_is_read(path: Path, content: bytes | None) -> object:
+    try:
+        file = read_offers(path, content=content)
+    except BadInput as error:
+        return error.findings
+    assert file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    return file.sha256, file.offers.sha256, file.findings, file.name
 
 
 def faults_of(content: bytes, rows_before: int) -> list[tuple[int, str, str, str | None]]:
@@ -207,6 +251,6 @@ def faults_of(content: bytes, rows_before: int) -> list[tuple[int, str, str, str
 def test_a_long_file_is_told_the_faults_that_its_rows_have_in_short_files():
     rows = long_market(sound=False)
     content = offers_text(rows)
-    assert len(content) > QUICK_BYTES and read_plain_csv(content) is not None
+    assert len(content) > QUICK_BYTES and read_plain_csv(io.BytesIO(content)) is not None
     parts = [faults_of(part, 500 * i) for i, part in enumerate(in_short_files(rows)) if not is_sound(part)]
     assert faults_of(content, 0) == [fault for part in parts for fault in part]
