@@ -24,9 +24,6 @@ PLACES_MAX = 5
 MANY = 1_000
 """From so many distinct cells on, those that need no second look are told apart at once; Arrow is worth its start."""
 
-CACHED_ROWS = 1 << 14
-"""Rows that are spread out at once, while their codes are in the cache."""
-
 type Parse = Callable[[str], object]
 type Plain = tuple[list[Any], NDArray[np.bool_]]
 """What the distinct cells of a column were read as already, and where they were not."""
@@ -58,12 +55,7 @@ def spread(values: NDArray[Any], codes: Codes) -> NDArray[Any]:
     """One value a row, from one a text."""
     if len(values) == len(codes) and (codes == np.arange(len(codes), dtype=codes.dtype)).all():
         return values
-    if len(values) == 1:
-        return np.full(len(codes), values[0], dtype=values.dtype)
-    rows = np.empty(len(codes), dtype=values.dtype)
-    for i in range(0, len(codes), CACHED_ROWS):
-        values.take(codes[i : i + CACHED_ROWS], out=rows[i : i + CACHED_ROWS], mode="clip")  # no copy, as "raise" makes
-    return rows
+    return np.full(len(codes), values[0], dtype=values.dtype) if len(values) == 1 else values[codes]
 
 
 class TableReader:

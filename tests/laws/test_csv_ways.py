@@ -3,16 +3,21 @@
 import csv
 import hashlib
 import io
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_data import read_offers
+from market_data.sources.arrow_columns import PLAIN_LENGTH, plain_numbers
 from market_data.sources.csv_blocks import BEGINNING_BYTES, BLOCK_BYTES, BLOCKS_OF_PART, read_plain_csv
 from market_data.sources.csv_file import QUICK_BYTES, read_any_csv
 from market_data.sources.raw_table import RawTable
+from market_data.table_reader import PLACES_MAX
 from optimizer.errors import BadInput
 from optimizer.offers import Offers
 
@@ -223,6 +228,19 @@ def test_a_long_file_gives_the_offers_that_its_rows_give_in_short_files():
     assert len(content) > QUICK_BYTES and read_plain_csv(io.BytesIO(content)) is not None
     parts = [read_offers("offers.csv", content=part).offers for part in in_short_files(rows)]
     assert read_offers("offers.csv", content=content).offers.sha256 == Offers.joined(parts).sha256
+
+
+digits = st.text("0123456789", max_size=9)
+decimals = st.builds("{}.{}".format, digits, digits) | digits
+
+
+@settings(deadline=None)
+@given(texts=st.lists(decimals.filter(lambda t: 0 < len(t) <= PLAIN_LENGTH and t != "."), min_size=1))
+def test_numbers_that_are_read_many_at_once_are_exact(texts):
+    for places in range(PLACES_MAX + 1):
+        exact = [Fraction(Decimal(text)) * 10**places for text in texts]
+        whole = [int(number) if number.denominator == 1 else -1 for number in exact]
+        assert plain_numbers(pa.array(texts, pa.large_string()), places).tolist() == whole
 
 
 def test_a_long_file_gives_what_its_bytes_give(tmp_path):
