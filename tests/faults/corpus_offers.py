@@ -11,6 +11,7 @@ import io
 import json
 import struct
 import zipfile
+from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -24,8 +25,13 @@ type Expected = set[tuple[str, int | None, str]]
 class BrokenFile(NamedTuple):
     name: str
     filename: str
-    content: bytes
+    made: bytes | Callable[[], bytes]
+    """Its content, or what makes it: workbooks are made when they are tried."""
     expected: Expected
+
+    @property
+    def content(self) -> bytes:
+        return self.made if isinstance(self.made, bytes) else self.made()
 
 
 HEADER = ["offer_id", "instrument", "region", "vintage", "quantity", "price"]
@@ -197,7 +203,7 @@ TEXT_FILES = [
     BrokenFile("two faults in two rows", "offers.csv", csv_bytes(changed(price="x"), changed(offer_id="A2", quantity="-1")),
                {("not_a_number", 2, "price"), ("negative", 3, "quantity")}),
     BrokenFile("30,000 faults", "offers.csv",
-               csv_bytes(*(changed(offer_id=f"A{i}", price=f"x{i}") for i in range(30_000))),
+               lambda: csv_bytes(*(changed(offer_id=f"A{i}", price=f"x{i}") for i in range(30_000))),
                {("not_a_number", 2, "price"), ("not_a_number", 201, "price"), ("more", None, "")}),
 ]  # fmt: skip
 
@@ -346,34 +352,34 @@ CELLS = [
 ]  # fmt: skip
 
 WORKBOOKS = [
-    BrokenFile("formula in a price", "offers.xlsx", workbook(lambda s: s.write_formula("F2", "=50+8.5", None, 58.5)), {("formula", 2, "price")}),
-    BrokenFile("formula beside the table", "offers.xlsx", workbook(lambda s: s.write_formula("J9", "=SUM(E2:E2)", None, 1000)), {("formula", 9, "J")}),
-    BrokenFile("merged cells", "offers.xlsx", workbook(lambda s: s.merge_range("B2:B3", "ccer")), {("merged_cells", 2, "B")}),
-    BrokenFile("content beyond the header", "offers.xlsx", workbook(lambda s: s.write_string("I2", "?")), {("extra_cells", 2, "I")}),
-    BrokenFile("error in a cell", "offers.xlsx", workbook(lambda s: s.write_string("F2", "#DIV/0!")), {("spreadsheet_error", 2, "price")}),
-    BrokenFile("long number as id", "offers.xlsx", workbook(lambda s: s.write_number("A2", 2089978252738187266)), {("digits_lost", 2, "offer_id")}),
-    BrokenFile("price with too many decimals", "offers.xlsx", workbook(lambda s: s.write_number("F2", 58.123)), {("decimals", 2, "price")}),
-    BrokenFile("date where a number belongs", "offers.xlsx", workbook(lambda s: s.write_string("F2", "2026-10-11")), {("not_a_number", 2, "price")}),
-    BrokenFile("unpacks without end", "offers.xlsx", bomb(), {("workbook_too_large", None, "")}),
-    BrokenFile("a cell in the last corner", "offers.xlsx", workbook(lambda s: s.write_string(1_048_575, 400, "x")), {("workbook_too_large", None, "")}),
-    BrokenFile("a cell in the last column", "offers.xlsx", workbook(lambda s: s.write_string(3, 16_383, "x")), {("too_many_columns", None, "")}),
+    BrokenFile("formula in a price", "offers.xlsx", lambda: workbook(lambda s: s.write_formula("F2", "=50+8.5", None, 58.5)), {("formula", 2, "price")}),
+    BrokenFile("formula beside the table", "offers.xlsx", lambda: workbook(lambda s: s.write_formula("J9", "=SUM(E2:E2)", None, 1000)), {("formula", 9, "J")}),
+    BrokenFile("merged cells", "offers.xlsx", lambda: workbook(lambda s: s.merge_range("B2:B3", "ccer")), {("merged_cells", 2, "B")}),
+    BrokenFile("content beyond the header", "offers.xlsx", lambda: workbook(lambda s: s.write_string("I2", "?")), {("extra_cells", 2, "I")}),
+    BrokenFile("error in a cell", "offers.xlsx", lambda: workbook(lambda s: s.write_string("F2", "#DIV/0!")), {("spreadsheet_error", 2, "price")}),
+    BrokenFile("long number as id", "offers.xlsx", lambda: workbook(lambda s: s.write_number("A2", 2089978252738187266)), {("digits_lost", 2, "offer_id")}),
+    BrokenFile("price with too many decimals", "offers.xlsx", lambda: workbook(lambda s: s.write_number("F2", 58.123)), {("decimals", 2, "price")}),
+    BrokenFile("date where a number belongs", "offers.xlsx", lambda: workbook(lambda s: s.write_string("F2", "2026-10-11")), {("not_a_number", 2, "price")}),
+    BrokenFile("unpacks without end", "offers.xlsx", bomb, {("workbook_too_large", None, "")}),
+    BrokenFile("a cell in the last corner", "offers.xlsx", lambda: workbook(lambda s: s.write_string(1_048_575, 400, "x")), {("workbook_too_large", None, "")}),
+    BrokenFile("a cell in the last column", "offers.xlsx", lambda: workbook(lambda s: s.write_string(3, 16_383, "x")), {("too_many_columns", None, "")}),
     BrokenFile("a cell in row 0", "offers.xlsx",
-               rezipped(workbook(lambda s: None), lambda n, d: d.replace(b'r="A2"', b'r="A0"')), {("workbook_broken", None, "")}),
+               lambda: rezipped(workbook(lambda s: None), lambda n, d: d.replace(b'r="A2"', b'r="A0"')), {("workbook_broken", None, "")}),
     BrokenFile("a count that lies", "offers.xlsx",
-               rezipped(workbook(lambda s: None), lambda n, d: d.replace(b'uniqueCount="', b'uniqueCount="99999999999')), {("workbook_broken", None, "")}),
-    BrokenFile("one long text in every cell", "offers.xlsx", repeated_text(), {("workbook_too_large", None, "")}),
-    BrokenFile("a directory that lies", "offers.xlsx", lying_zip(), {("workbook_broken", None, "")}),
+               lambda: rezipped(workbook(lambda s: None), lambda n, d: d.replace(b'uniqueCount="', b'uniqueCount="99999999999')), {("workbook_broken", None, "")}),
+    BrokenFile("one long text in every cell", "offers.xlsx", repeated_text, {("workbook_too_large", None, "")}),
+    BrokenFile("a directory that lies", "offers.xlsx", lying_zip, {("workbook_broken", None, "")}),
     BrokenFile("encrypted", "offers.xlsx", ENCRYPTED, {("workbook_encrypted", None, "")}),
-    BrokenFile("encrypted as a zip file", "offers.xlsx", flagged_as_encrypted(), {("workbook_encrypted", None, "")}),
+    BrokenFile("encrypted as a zip file", "offers.xlsx", flagged_as_encrypted, {("workbook_encrypted", None, "")}),
     BrokenFile("old format", "offers.xls", XLS, {("workbook_old", None, "")}),
-    BrokenFile("truncated", "offers.xlsx", workbook(lambda s: None)[:3000], {("workbook_broken", None, "")}),
+    BrokenFile("truncated", "offers.xlsx", lambda: workbook(lambda s: None)[:3000], {("workbook_broken", None, "")}),
     BrokenFile("the first bytes only", "offers.xlsx", b"PK\x03\x04", {("workbook_broken", None, "")}),
     BrokenFile("another zip file", "offers.xlsx", zip_of_text(), {("workbook_other", None, "")}),
     BrokenFile("text named XLSX", "offers.xlsx", csv_bytes(GOOD), {("file_format", None, "")}),
     BrokenFile("sheet of rubbish", "offers.xlsx",
-               rezipped(workbook(lambda s: None), lambda n, d: b"<worksheet><sheetData><row" if n.endswith("sheet1.xml") else d),
+               lambda: rezipped(workbook(lambda s: None), lambda n, d: b"<worksheet><sheetData><row" if n.endswith("sheet1.xml") else d),
                {("workbook_broken", None, "")}),
-    BrokenFile("empty workbook", "offers.xlsx", rezipped(
+    BrokenFile("empty workbook", "offers.xlsx", lambda: rezipped(
         workbook(lambda s: None), lambda n, d: b"<worksheet><sheetData/></worksheet>" if n.endswith("sheet1.xml") else d),
         {("file_empty", None, "")}),
 ]  # fmt: skip
