@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from api.access.scope import moment
-from api.access.secrets import PASSWORD_LENGTH_MAX, password_hash, password_matches, token_hash
+from api.access.secrets import PASSWORD_LENGTH_MAX, hash_of_nobody, password_hash, password_matches, token_hash
 from api.database import tables
 from market_data.store_tables import time_text
 from tests.http.conftest import PASSWORD, client_of
@@ -196,6 +196,13 @@ def test_passwords_are_kept_by_argon2id_and_none_that_is_longer_matches():
     assert kept.startswith("$argon2id$") and kept != password_hash(longest), "salted"
     assert password_matches(longest, kept)
     assert not password_matches(longest + "x", kept) and not password_matches("", None)
+
+
+def test_a_guess_at_nobody_costs_what_a_guess_at_somebody_costs():
+    """The cost stands in front of salt and digest: who is refused cannot tell by the time whether there is a user."""
+    kept, nobody = (text.split("$") for text in (password_hash("x" * 12), hash_of_nobody()))
+    assert nobody[:4] == kept[:4] and list(map(len, nobody)) == list(map(len, kept))
+    assert hash_of_nobody() != hash_of_nobody()
 
 
 # ------------------------------------------------------------------------------------------------------- organisations
