@@ -1,5 +1,6 @@
 """Databases for the tests: a SQLite file, and a real PostgreSQL, started once a process and stopped at its end."""
 
+import gc
 import os
 import shutil
 import sys
@@ -21,6 +22,18 @@ sys.dont_write_bytecode = False
 _names = (f"test_{n}" for n in count(1))
 FORGETFUL = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 """Processes are killed here, never the machine: what PostgreSQL was told need not reach the disk."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Flows through a browser take longest and come first: in one process, with one browser and one server for them."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/pages/flows/"))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: to look for garbage in it all the time takes a tenth of it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

@@ -55,9 +55,9 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server and a worker on an empty database, for the flows of one file; nobody signs in yet."""
+    """A server and a worker for the flows of a process: nobody signs in, and earlier flows have left what they made."""
     with serving_jobs(tmp_path_factory.mktemp("served")) as server:
         yield server
 

@@ -19,11 +19,12 @@ def test_a_year_is_budgeted_from_a_blank_start(
     def say(zh: str, en: str) -> str:
         return zh if lang == "zh" else en
 
-    kept(served, f"year-{lang}-{width}")
+    market = kept(served, f"year-{lang}-{width}")
     page = browser_page(lang, width)
     page.goto("/budget")
     axe_clean(page)
     page.get_by_label(say("活动或活动日历", "Event or calendar")).select_option(f"year-{lang}-{width}")
+    page.locator("#field-snapshot").select_option(market)
     page.get_by_label(say("规划日期", "Day of the question")).fill(AS_OF)
     page.get_by_label(say("抽样次数", "Draws")).fill("20")
     page.get_by_role("button", name=say("计算预算", "Work out the budget")).click()
@@ -42,11 +43,11 @@ def test_a_year_is_budgeted_from_a_blank_start(
     on_the_curve(page)
 
 
-def kept(served: Server, event_id: str) -> None:
-    """An event and a market are there."""
+def kept(served: Server, event_id: str) -> str:
+    """An event and a market are there; gives the market's id."""
     with caller(served.url) as client:
         client.put(f"/v1/events/{event_id}", json={**EVENT, "id": event_id}).raise_for_status()
-        client.post("/v1/snapshots", json={"offers": OFFERS}).raise_for_status()
+        return str(client.post("/v1/snapshots", json={"offers": OFFERS}).raise_for_status().json()["id"])
 
 
 def done(page: Page) -> None:

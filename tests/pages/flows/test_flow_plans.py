@@ -15,11 +15,12 @@ def test_an_organiser_plans_compares_and_keeps(browser_page: Callable[..., Page]
     zh = lang == "zh"
     headers = {"origin": page.url.rstrip("/").partition("/?")[0]}
     assert page.request.put(f"/v1/events/{EVENT['id']}", data=EVENT, headers=headers).ok
-    assert page.request.post("/v1/snapshots", data={"offers": OFFERS}, headers=headers).ok
+    market = page.request.post("/v1/snapshots", data={"offers": OFFERS}, headers=headers).json()["id"]
 
     page.goto("/plans/new")
     axe_clean(page)
     page.locator("#field-event_id").select_option(EVENT["id"])
+    page.locator("#field-snapshot").select_option(market)
     page.locator("#field-as_of").fill(AS_OF)
     page.get_by_role("button", name="生成方案" if zh else "Make the plan").click()
     page.get_by_text("74,575.00").first.wait_for()
