@@ -8,9 +8,10 @@ Fenced blocks are run from top to bottom, each document in a fresh folder:
     text    right after either: its lines stand in the answer in this order; `...` is whatever lies between
     a block after `<!-- file: name -->` is written to that file
 
-What has been run once with the same files is not run again, whichever document asks. Commands run in this process,
-through the door that the `jinheng` script opens. Database and cache lie in the folder where a command is run, so the
-commands of one document share them and nothing is read from or left in the home of whoever runs the tests.
+What has been run once is not run again where the files that it reads are the same, whichever document asks. Commands
+run in this process, through the door that the `jinheng` script opens. Database and cache lie in the folder where a
+command is run, so the commands of one document share them and nothing is read from or left in the home of whoever runs
+the tests.
 """
 
 import contextlib
@@ -121,7 +122,7 @@ def blocks(document: Path) -> Iterator[Block]:
 def run(words: list[str], folder: Path, lang: str, store: Path) -> Answer:
     """Runs a command, or repeats what it did when it was run with these very files before."""
     before = {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
-    contents = sorted((name, hashlib.sha256(content).hexdigest()) for name, content in before.items())
+    contents = sorted((name, hashlib.sha256(before[name]).hexdigest()) for name in read_by(words, before))
     key = hashlib.sha256(repr((words, lang, contents)).encode()).hexdigest()
     kept = store / key
     with (store / f"{key}.lock").open("w") as lock:
@@ -141,6 +142,15 @@ def run(words: list[str], folder: Path, lang: str, store: Path) -> Answer:
     for name, content in made.items():
         (folder / name).write_bytes(content)
     return Answer(code, out, err, made)
+
+
+def read_by(words: list[str], files: dict[str, bytes]) -> set[str]:
+    """The files that a command may read: databases, those that it names, and whatever is named in one of these."""
+    found, new = set[str](), {n for n in files if ".db" in n or any(n in word for word in words)}
+    while new:
+        found |= new
+        new = {n for n in files if n not in found and any(n.encode() in files[f] for f in new)}
+    return found
 
 
 def really_run(words: list[str], folder: Path, lang: str) -> tuple[int, str, str]:
