@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 
 # Where it is set, every process of the tests, and every one that they start, would compile all of pandas and SQLAlchemy
 # again: 5 s of it each.
@@ -34,6 +35,14 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def light_hashes() -> Iterator[None]:
+    """Passwords of this process are hashed by Argon2id at its least cost; processes of their own keep the full one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.access.secrets._hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from api.access.scope import moment
 from api.access.secrets import PASSWORD_LENGTH_MAX, hash_of_nobody, password_hash, password_matches, token_hash
 from api.database import tables
 from market_data.store_tables import time_text
+from tests.forking import run
 from tests.http.conftest import PASSWORD, client_of
 
 SQLITE = pytest.mark.parametrize("store_address", ["sqlite"], indirect=True)
@@ -203,6 +204,12 @@ def test_a_guess_at_nobody_costs_what_a_guess_at_somebody_costs():
     kept, nobody = (text.split("$") for text in (password_hash("x" * 12), hash_of_nobody()))
     assert nobody[:4] == kept[:4] and list(map(len, nobody)) == list(map(len, kept))
     assert hash_of_nobody() != hash_of_nobody()
+
+
+def test_a_process_of_the_service_hashes_at_the_full_cost():
+    """The second recommendation of RFC 9106: 64 MiB, three passes, four lanes. Tests within one process take less."""
+    said = run("-c", "from api.access.secrets import password_hash; print(password_hash('x' * 12))")
+    assert said.out.startswith("$argon2id$v=19$m=65536,t=3,p=4$"), said.err
 
 
 # ------------------------------------------------------------------------------------------------------- organisations
