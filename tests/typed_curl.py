@@ -12,8 +12,8 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from api.app import make_app
 from api.settings import ServiceSettings
+from tests.http.conftest import application
 
 ADDRESS = "http://127.0.0.1:8000"
 CAPTURE = re.compile(r"(?P<name>[A-Z_]+)=\$\((?P<command>curl .*?)\s*\|\s*jq -r \.(?P<key>\w+)\)$")
@@ -80,7 +80,7 @@ class TypedCurl:
     def _opened(self) -> TestClient:
         if self._client is None:
             known: dict[str, Any] = {"database": f"sqlite:///{self._folder / 'jinheng.db'}", "planners": 0}
-            app = make_app(ServiceSettings(**known))
+            app = application(ServiceSettings(**known))
             self._client = TestClient(app, base_url=ADDRESS, client=("127.0.0.1", 50_000))
             self._client.__enter__()
         return self._client

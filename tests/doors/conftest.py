@@ -100,15 +100,24 @@ def jinheng_process() -> Any:
     return call
 
 
+@pytest.fixture(scope="session")
+def plans_made() -> dict[Any, Any]:
+    """What was planned before: the files, the options and the language -> the plan."""
+    return {}
+
+
 @pytest.fixture
-def small_plan(files: Files) -> Any:
-    """The plan of the small event, in a language."""
+def small_plan(files: Files, plans_made: dict[Any, Any]) -> Any:
+    """The plan of the small event as its files are, in a language; the same one whenever it is asked for."""
     from api import read_problem
     from optimizer import plan
 
     def make(lang: Any = "zh", event: str = "event.yaml", **options: Any) -> Any:
-        problem = read_problem(files.folder / event, files.offers, as_of=AS_OF, **options)
-        return plan(problem, lang=lang)
+        asked = (files.folder / event, files.offers)
+        key = (*(path.read_bytes() for path in asked), lang, *sorted(options.items()))
+        if key not in plans_made:
+            plans_made[key] = plan(read_problem(*asked, as_of=AS_OF, **options), lang=lang)
+        return plans_made[key]
 
     return make
 

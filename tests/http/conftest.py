@@ -16,7 +16,6 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from starlette.routing import BaseRoute
 
 from api.access import people
 from api.access.roles import ROLES
@@ -108,16 +107,22 @@ def migrated_address(store_address: str, request: pytest.FixtureRequest) -> str:
 
 
 @cache
-def routes() -> tuple[BaseRoute, ...]:
-    """The routes of the service. Each works out what it takes when it is first asked: 0.2 s, once a process."""
-    return tuple(make_app(settings_for("sqlite://")).router.routes)
+def _told() -> FastAPI:
+    return make_app(settings_for("sqlite://"))
+
+
+def application(known: ServiceSettings) -> FastAPI:
+    """The service, not started. What its routes take, and what it says of them, is worked out once a process."""
+    made = make_app(known)
+    made.router.routes[:] = _told().router.routes
+    made.openapi = _told().openapi  # type: ignore[method-assign]  # as the service itself does
+    return made
 
 
 @pytest.fixture
 def app(migrated_address: str) -> Iterator[FastAPI]:
     """The service, started, on an empty database of either kind. Nobody has to sign in yet."""
-    made = make_app(settings_for(migrated_address))
-    made.router.routes[:] = routes()
+    made = application(settings_for(migrated_address))
     with TestClient(made):
         yield made
 

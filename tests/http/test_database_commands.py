@@ -17,7 +17,6 @@ from alembic.script import ScriptDirectory
 from fastapi.testclient import TestClient
 from sqlalchemy import MetaData, text
 
-from api.app import make_app
 from api.cli import run as command
 from api.database.copying import all_tables, filled_tables, row_counts
 from api.database.opening import SERVICE_STEPS, open_existing_database, open_service_database
@@ -26,7 +25,7 @@ from market_data.store_opening import MARKET_STEPS, MIGRATING, revision_of, step
 from market_data.store_tables import tables as market_tables
 from optimizer import BadInput
 from tests.forking import process, run
-from tests.http.conftest import EVENT, OFFERS, QUESTION, client_of, settings_for
+from tests.http.conftest import EVENT, OFFERS, QUESTION, application, client_of, settings_for
 from tests.http.things import Things, addresses
 
 
@@ -93,7 +92,7 @@ def test_a_backup_restored_into_either_kind_holds_every_row_and_goes_on(filled, 
     assert command(["db", "restore", str(file), "--database", target]) == 0
     assert contents(target) == contents(filled)
     assert command(["db", "verify", "--database", target]) == 0
-    made = make_app(settings_for(target))
+    made = application(settings_for(target))
     with TestClient(made):
         client = client_of(made)
         replayed = client.post("/v1/plans", json=QUESTION, headers={"Idempotency-Key": "k1"})
@@ -176,7 +175,7 @@ def test_a_backup_that_cannot_be_made_leaves_the_earlier_one(tmp_path, capsys):
 )
 def test_a_database_that_is_not_empty_is_left_as_it_is(filled, empty, kind, tmp_path, capsys):
     file, target = backed_up(filled, tmp_path), empty(kind)
-    with TestClient(make_app(settings_for(target))):
+    with TestClient(application(settings_for(target))):
         pass
     before = contents(target)
     code, answer = answer_of(capsys, "db", "restore", str(file), "--database", target)
@@ -187,7 +186,7 @@ def test_a_database_that_is_not_empty_is_left_as_it_is(filled, empty, kind, tmp_
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_restore_that_fails_half_way_leaves_nothing(empty, kind, tmp_path, capsys):
     address = f"sqlite:///{tmp_path / 'live.db'}"
-    made = make_app(settings_for(address))
+    made = application(settings_for(address))
     with TestClient(made):
         work(client_of(made))
     file = backed_up(address, tmp_path)
@@ -265,7 +264,7 @@ def test_verify_finds_a_guard_that_was_taken_away(filled, app, capsys):
 
 def test_verify_finds_a_damaged_file(tmp_path, capsys):
     address = f"sqlite:///{tmp_path / 'live.db'}"
-    made = make_app(settings_for(address))
+    made = application(settings_for(address))
     with TestClient(made):
         work(client_of(made))
     file = backed_up(address, tmp_path)
@@ -373,7 +372,7 @@ def test_a_newer_schema_is_refused_and_left_alone(filled, app, capsys):
         code, answer = answer_of(capsys, *words, "--database", filled)
         assert code == 2 and answer["faults"][0]["code"] == "store_newer", words
     assert at(filled) == "9999"
-    with pytest.raises(BadInput), TestClient(make_app(settings_for(filled))):
+    with pytest.raises(BadInput), TestClient(application(settings_for(filled))):
         pass
 
 

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import make_app
 from api.door import COOKIE, SIGN_IN_TRIES, Pace
-from tests.http.conftest import PASSWORD, client_of, new_organisation, settings_for
+from tests.http.conftest import PASSWORD, application, client_of, new_organisation, settings_for
 
 ADMIN = {"login": "admin", "name": "管理员", "roles": ["administrator"], "password": PASSWORD}
 SIGN_IN = {"login": "admin", "password": PASSWORD}
@@ -46,7 +45,7 @@ def test_a_session_cookie_is_out_of_reach_of_scripts_and_other_sites(administere
 def test_a_cookie_is_only_for_https_where_that_is_set_or_used(app, administered, tmp_path):
     over_tls = client_of(app, base_url="https://127.0.0.1")
     assert "secure" in over_tls.post("/v1/session", json=SIGN_IN).headers["set-cookie"].lower()
-    strict = make_app(settings_for(f"sqlite:///{tmp_path / 'door.db'}", secure_cookies=True))
+    strict = application(settings_for(f"sqlite:///{tmp_path / 'door.db'}", secure_cookies=True))
     with TestClient(strict):
         assert "Secure" in client_of(strict).post("/v1/session", json=SIGN_IN).headers["set-cookie"]
 
@@ -162,7 +161,7 @@ def test_a_header_that_names_nobody_is_not_passed_over_for_this_machine(local):
 
 
 def test_each_caller_has_a_pace_of_their_own(tmp_path):
-    app = make_app(settings_for(f"sqlite:///{tmp_path / 'pace.db'}", rate_per_second=1, rate_burst=5))
+    app = application(settings_for(f"sqlite:///{tmp_path / 'pace.db'}", rate_per_second=1, rate_burst=5))
     with TestClient(app):
         org = new_organisation(app, "mine")
         statuses = [org.broker.get("/v1/me").status_code for _ in range(8)]

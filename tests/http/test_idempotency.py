@@ -13,10 +13,19 @@ import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import make_app
 from api.archive.replies import KEY_LENGTH_MAX
 from tests.forking import Process, process
-from tests.http.conftest import EVENT, OFFERS, QUESTION, caller, child_environment, client_of, free_port, settings_for
+from tests.http.conftest import (
+    EVENT,
+    OFFERS,
+    QUESTION,
+    application,
+    caller,
+    child_environment,
+    client_of,
+    free_port,
+    settings_for,
+)
 
 KEY = {"Idempotency-Key": "the-same"}
 ORGANISATION, USERS = "/v1/organisation", "/v1/users"
@@ -142,7 +151,7 @@ def test_a_reply_outlives_the_application(store_address):
     """The same database under another application."""
     answers = []
     for _ in range(2):
-        app = make_app(settings_for(store_address))
+        app = application(settings_for(store_address))
         with TestClient(app):
             answers.append(client_of(app).put("/v1/events/small-event", json=EVENT, headers=KEY))
     assert answers[0].content == answers[1].content
@@ -177,7 +186,7 @@ def test_what_was_committed_before_a_kill_is_answered_after_it(store_address):
     finally:
         server.kill()
         server.wait()
-    app = make_app(settings_for(store_address))
+    app = application(settings_for(store_address))
     with TestClient(app):
         client = client_of(app)
         again = client.put("/v1/events/small-event", json=EVENT, headers=KEY)

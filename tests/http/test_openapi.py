@@ -26,8 +26,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from api.app import make_app
-from tests.http.conftest import client_of, new_organisation, settings_for
+from tests.http.conftest import application, client_of, new_organisation, settings_for
 from tests.http.things import MAKERS, PARAMETER, Things, addresses, operations
 
 CASES = int(os.environ.get("JINHENG_CASES", "0")) or 5
@@ -52,7 +51,7 @@ LOOSE = {
 
 @pytest.fixture(scope="module")
 def document() -> Any:
-    return make_app(settings_for("sqlite://")).openapi()
+    return application(settings_for("sqlite://")).openapi()
 
 
 def described(document: Any) -> Iterator[tuple[str, Any]]:
@@ -165,7 +164,7 @@ class Service:
 
 
 def started(address: str) -> Iterator[Service]:
-    app = make_app(settings_for(address, plan_seconds=5))
+    app = application(settings_for(address, plan_seconds=5))
     with client_of(app):
         yield Service(app)
 

@@ -14,7 +14,6 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import event, text
 
-from api.app import make_app
 from api.cli import run as command
 from api.database.tables import VERSION_TABLE
 from api.logs import JsonLines, ReadableLines, log_settings, masked
@@ -22,7 +21,7 @@ from api.setting_words import MEANINGS, shown_settings
 from api.setting_words import masked as masked_address
 from api.settings import ServiceSettings, service_settings
 from market_data.store_opening import connect
-from tests.http.conftest import EVENT, OFFERS, PASSWORD, QUESTION, client_of, settings_for
+from tests.http.conftest import EVENT, OFFERS, PASSWORD, QUESTION, application, client_of, settings_for
 
 
 def kept(client: TestClient, name: str = "e") -> Any:
@@ -32,7 +31,7 @@ def kept(client: TestClient, name: str = "e") -> Any:
 @pytest.fixture
 def on_sqlite(tmp_path: Path):
     """The service on a SQLite file, which waits a second for locks."""
-    made = make_app(settings_for(f"sqlite:///{tmp_path / 'a.db'}", busy_seconds=1))
+    made = application(settings_for(f"sqlite:///{tmp_path / 'a.db'}", busy_seconds=1))
     with TestClient(made):
         yield made
 
@@ -201,7 +200,7 @@ CHOICES = [("auto", True), ("auto", False), ("json", True), ("text", False)]
 
 
 def test_a_lock_held_too_long_is_an_answer_with_when_to_ask_again(store_address):
-    made = make_app(settings_for(store_address, busy_seconds=1))
+    made = application(settings_for(store_address, busy_seconds=1))
     with TestClient(made):
         client, other = client_of(made), connect(store_address)
         kept(client)
@@ -244,7 +243,7 @@ def test_a_database_that_stops_is_an_answer_and_the_service_goes_on_when_it_is_b
     server = get_server(folder / "data", cleanup_mode="stop")
     try:
         address = server.get_uri()
-        made = make_app(settings_for(address, busy_seconds=2))
+        made = application(settings_for(address, busy_seconds=2))
         with TestClient(made):
             client = client_of(made)
             assert kept(client).status_code == 200

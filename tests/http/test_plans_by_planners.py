@@ -12,10 +12,9 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
-from api.app import make_app
 from api.door import Door
 from api.refusals import Refused
-from tests.http.conftest import EVENT, QUESTION, new_organisation, settings_for
+from tests.http.conftest import EVENT, QUESTION, application, new_organisation, settings_for
 
 
 class Served:
@@ -39,7 +38,7 @@ class Served:
 
 @contextmanager
 def serving(address: str) -> Iterator[Served]:
-    app = make_app(settings_for(address, planners=1))
+    app = application(settings_for(address, planners=1))
     with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000)) as client:
         yield Served(app, client)
 

@@ -13,11 +13,11 @@ import pytest
 import yaml
 from fastapi.testclient import TestClient
 
-from api.app import make_app
 from api.cli import run as command
 from api.settings import ServiceSettings
 from optimizer import Calendar, Offer, Offers, Outlook, Problem, check, plan, read_rule_pack
 from optimizer.quantities import e4_of
+from tests.http.conftest import application
 from tests.worked.market import AS_OF, Answer, Case, Json
 
 
@@ -82,7 +82,7 @@ def as_csv(offers: list[Json]) -> str:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """The service on a database of its own, asked from this machine; one for all cases of a process."""
     address = f"sqlite:///{tmp_path_factory.mktemp('worked') / 'service.db'}"
-    app = make_app(ServiceSettings(address, planners=0))
+    app = application(ServiceSettings(address, planners=0))
     with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000)) as client:
         yield client
 
