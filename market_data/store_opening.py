@@ -19,6 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
 
+from market_data.store_statements import driver_cursor
 from market_data.store_tables import SCHEMA, VERSION_TABLE
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
@@ -228,7 +229,8 @@ def _switch_to_wal(cursor: Any) -> None:
 
 
 def _begin_sqlite(c: Connection) -> None:
-    c.exec_driver_sql("BEGIN" if c.get_execution_options().get("only_reads") else "BEGIN IMMEDIATE")
+    with driver_cursor(c) as cursor:
+        cursor.execute("BEGIN" if c.get_execution_options().get("only_reads") else "BEGIN IMMEDIATE")
 
 
 def step_forward(database: Database, steps: Steps) -> None:

@@ -38,7 +38,8 @@ READING_ORDER = {
         quality foresters_rows depth normalize corrections offers_file frames listing known_facts lot_doubts date_doubts
         number_doubts price_doubts screening synthetic_kinds synthetic snapshot
         differences random_streams history price_statistics monthly_prices price_models draws outlook backtest
-        feeds store_tables snapshot_store quote_store store_opening store migrations/* migrations/versions/*
+        feeds store_tables store_statements snapshot_store quote_store store_opening store
+        migrations/* migrations/versions/*
     """,
     "scenarios": """
         failures changes scenario library scenario_set offer_facts keeping circumstances causes compare baselines

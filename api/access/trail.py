@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, RowMapping, bindparam, select, text, update
 
 from api.database.tables import organisations, trail, trail_heads
+from market_data.store_statements import Prepared
 from optimizer.plan import canonical
 from optimizer.wording import Language
 from optimizer.wording import Text as Words
@@ -25,9 +26,9 @@ READ_AT_ONCE = 1000
 
 # Built once: every change passes here, and building a statement takes as long as sending it.
 _HEAD = trail_heads.c.organisation_id == bindparam("chain")
-_LOCKED_HEAD = select(trail_heads.c.seq, trail_heads.c.hash).where(_HEAD).with_for_update()
-_NEW_ENTRIES = trail.insert()
-_NEW_HEAD = update(trail_heads).where(_HEAD)
+_LOCKED_HEAD = Prepared(select(trail_heads.c.seq, trail_heads.c.hash).where(_HEAD).with_for_update())
+_NEW_ENTRIES = Prepared(trail.insert())
+_NEW_HEAD = Prepared(update(trail_heads).where(_HEAD), "seq", "hash")
 
 
 class Break(NamedTuple):
@@ -79,8 +80,8 @@ def append(
 
     Called last in a transaction, so that nobody waits longer than need be.
     """
-    found = c.execute(_LOCKED_HEAD, {"chain": organisation_id}).one()
-    seq, last = int(found.seq), str(found.hash)
+    found = _LOCKED_HEAD.one(c, {"chain": organisation_id})
+    seq, last = int(found[0]), str(found[1])
     rows = []
     for action, thing, details in notes:
         seq += 1
@@ -93,8 +94,8 @@ def append(
             }
         )
         last = digest
-    c.execute(_NEW_ENTRIES, rows)
-    c.execute(_NEW_HEAD, {"chain": organisation_id, "seq": seq, "hash": last})
+    _NEW_ENTRIES.run_all(c, rows)
+    _NEW_HEAD.run(c, {"chain": organisation_id, "seq": seq, "hash": last})
 
 
 def start(c: Connection, organisation_id: str) -> None:
