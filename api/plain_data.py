@@ -37,6 +37,8 @@ _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+_CONTROL_BYTES = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
+"""Part of no other character in UTF-8 and GB18030: where there are none, the text need not be gone through."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LAST_STEP = re.compile(r"(\.[^.\[\]]*|\[[^\[\]]*\])$")
 _BINARY = {
@@ -135,7 +137,8 @@ def text_of(content: bytes) -> str:
             continue
     if text is None:
         _refuse("encoding", "不是 UTF-8 或 GB18030 文本", "is neither UTF-8 nor GB18030 text")
-    odd = _CONTROL.search(text)
+    clean = len(content.translate(None, _CONTROL_BYTES)) == len(content)
+    odd = None if clean and "\ufffe" not in text and "\uffff" not in text else _CONTROL.search(text)
     if odd is not None:
         _refuse(
             "binary",

@@ -37,16 +37,16 @@ class Prepared:
         with self._sending(c) as (cursor, text):
             cursor.executemany(text, rows)
 
-    def rows(self, c: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """What it selects."""
+    def rows(self, c: Connection, **values: Any) -> list[dict[str, Any]]:
+        """What it selects, by the names of the columns."""
         with self._sending(c) as (cursor, text):
             cursor.execute(text, values)
-            found: list[tuple[Any, ...]] = cursor.fetchall()
-            return found
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def one(self, c: Connection, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    def one(self, c: Connection, **values: Any) -> dict[str, Any]:
         """The one row that it selects. Raises NoResultFound."""
-        found = self.rows(c, values)
+        found = self.rows(c, **values)
         if len(found) != 1:
             raise NoResultFound(f"{len(found)} rows where there should be one")
         return found[0]

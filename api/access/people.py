@@ -5,12 +5,12 @@ the first administrator takes over what was kept there.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, select, update
 
 from api.access import trail
 from api.access.roles import ROLES, Role
@@ -27,6 +27,7 @@ from api.access.secrets import (
 )
 from api.database.tables import keys, organisations, sessions, users
 from api.refusals import Refused, not_found
+from market_data.store_statements import Prepared
 from market_data.store_tables import is_sound, time_text
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
@@ -43,19 +44,20 @@ FOUNDING = 0x6A68_0003
 NAME_LENGTH_MAX = 200
 
 # Built once: every request passes one of these, and building a statement takes as long as sending it.
-_FIRST_ORGANISATION = select(organisations).order_by(organisations.c.number).limit(1)
-_ROLES_IN_USE = select(users.c.roles).where(users.c.disabled_at.is_(None))
+_FIRST = select(func.min(organisations.c.number)).scalar_subquery()
+_FIRST_ORGANISATION = Prepared(select(organisations.c.id, organisations.c.name).where(organisations.c.number == _FIRST))
+_ROLES_IN_USE = Prepared(select(users.c.roles).where(users.c.disabled_at.is_(None)))
 _WHO = (
     *(users.c.organisation_id, organisations.c.name.label("organisation"), users.c.id.label("user_id")),
     *(users.c.name, users.c.roles, users.c.disabled_at),
 )
-_BY_KEY = (
+_BY_KEY = Prepared(
     select(*_WHO, keys.c.id.label("credential_id"), keys.c.roles.label("allowed"), keys.c.expires_at, keys.c.revoked_at)
     .join(users, users.c.id == keys.c.user_id)
     .join(organisations, organisations.c.id == users.c.organisation_id)
     .where(keys.c.hash == bindparam("hash"))
 )
-_BY_SESSION = (
+_BY_SESSION = Prepared(
     select(*_WHO, sessions.c.id.label("credential_id"), sessions.c.expires_at, sessions.c.ended_at)
     .join(users, users.c.id == sessions.c.user_id)
     .join(organisations, organisations.c.id == users.c.organisation_id)
@@ -76,8 +78,8 @@ class NewKey:
 
 def local_actor(c: Connection) -> Actor:
     """Who acts while nobody has to sign in: everything, for the organisation `local` (or what became of it)."""
-    row = c.execute(_FIRST_ORGANISATION).one()
-    return Actor(row.id, row.name, NOBODY, NOBODY, frozenset({"administrator"}), "local")
+    first = _FIRST_ORGANISATION.one(c)
+    return Actor(first["id"], first["name"], NOBODY, NOBODY, frozenset({"administrator"}), "local")
 
 
 def is_founded(c: Connection) -> bool:
@@ -113,7 +115,7 @@ def organisation_named(c: Connection, name: str) -> RowMapping | None:
 
 def has_administrator(c: Connection) -> bool:
     """Whether somebody can sign in and administer: from then on everybody has to sign in."""
-    return any("administrator" in json.loads(roles) for roles in c.execute(_ROLES_IN_USE).scalars())
+    return any("administrator" in json.loads(row["roles"]) for row in _ROLES_IN_USE.rows(c))
 
 
 def own_organisation(scope: Scope) -> RowMapping:
@@ -286,33 +288,32 @@ def revoke_key(scope: Scope, key_id: str) -> RowMapping:
 
 def actor_of_key(c: Connection, token: str, now: datetime) -> Actor | None:
     """As whom a key lets somebody in; None for one that is unknown, revoked, expired, or of a disabled user."""
-    row = c.execute(_BY_KEY, {"hash": token_hash(token)}).one_or_none()
-    if row is None or row.revoked_at is not None or _over(row.expires_at, now):
+    found = _BY_KEY.rows(c, hash=token_hash(token))
+    if not found or found[0]["revoked_at"] is not None or _over(found[0]["expires_at"], now):
         return None
-    return _actor(row, "key", json.loads(row.allowed))
+    return _actor(found[0], "key", json.loads(found[0]["allowed"]))
 
 
 def actor_of_session(c: Connection, token: str, now: datetime) -> Actor | None:
     """As whom a session lets somebody in."""
-    row = c.execute(_BY_SESSION, {"hash": token_hash(token)}).one_or_none()
-    if row is None or row.ended_at is not None or _over(row.expires_at, now):
+    found = _BY_SESSION.rows(c, hash=token_hash(token))
+    if not found or found[0]["ended_at"] is not None or _over(found[0]["expires_at"], now):
         return None
-    return _actor(row, "session", None)
+    return _actor(found[0], "session", None)
 
 
 def _over(expires: str | None, now: datetime) -> bool:
     return expires is not None and expires <= time_text(now)
 
 
-def _actor(row: Any, way: Way, allowed: list[Role] | None) -> Actor | None:
-    if row.disabled_at is not None:
+def _actor(row: Mapping[str, Any], way: Way, allowed: list[Role] | None) -> Actor | None:
+    if row["disabled_at"] is not None:
         return None
-    own = frozenset(json.loads(row.roles))
+    own = frozenset(json.loads(row["roles"]))
     # An administrator's key may have any role; others lose with their own roles what their keys had.
     roles = own if allowed is None else frozenset(allowed) if "administrator" in own else own & frozenset(allowed)
-    return Actor(
-        row.organisation_id, row.organisation, row.user_id, row.name, roles, way, credential_id=row.credential_id
-    )
+    who = (row["organisation_id"], row["organisation"], row["user_id"], row["name"])
+    return Actor(*who, roles, way, credential_id=row["credential_id"])
 
 
 def user_who_signs_in(c: Connection, login: str, password: str) -> Actor | None:

@@ -80,8 +80,8 @@ def append(
 
     Called last in a transaction, so that nobody waits longer than need be.
     """
-    found = _LOCKED_HEAD.one(c, {"chain": organisation_id})
-    seq, last = int(found[0]), str(found[1])
+    head = _LOCKED_HEAD.one(c, chain=organisation_id)
+    seq, last = int(head["seq"]), str(head["hash"])
     rows = []
     for action, thing, details in notes:
         seq += 1

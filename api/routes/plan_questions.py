@@ -6,7 +6,6 @@ organisation's own rule pack) is looked up first, by whoever may see it.
 
 import functools
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -100,10 +99,6 @@ class KeptNamed:
     """The body names what is kept."""
 
 
-_BESIDE = ThreadPoolExecutor(1, "packing")
-"""Packs what was asked while the plan is made: compression and hashing let other threads go on."""
-
-
 def names_what_is_kept(body: bytes) -> bool:
     """Whether a body is likely to name a kept event or snapshot: cheap, and blind to keys that are escaped."""
     return b'"event_id"' in body or b'"snapshot"' in body
@@ -133,9 +128,9 @@ def answered(asked: Asked) -> Answered | KeptNamed | Unplanned:
                 return KeptNamed()
             refuse_question(question, asked.seconds_max)
             task = plain_task(question, asked.lang, asked.today)
-        inputs = _BESIDE.submit(packed, inputs_of(asked.body, task))
+        inputs = packed(inputs_of(asked.body, task))  # a thread of its own would take longer to have its turns
         found = made(replace(task, seconds_max=asked.seconds_max))
-        return Answered(found, inputs.result(), packed(found.content))
+        return Answered(found, inputs, packed(found.content))
     except Refused as refusal:
         return Unplanned(refusal.findings, malformed=True)
     except BadInput as error:

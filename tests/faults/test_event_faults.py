@@ -11,7 +11,7 @@ import pytest
 import api.use_cases  # noqa: F401  the time of a first import is not the reader's
 from api import read_problem
 from api.cli import run
-from api.plain_data import read_plain
+from api.plain_data import read_plain, text_of
 from optimizer import BadInput
 from tests.faults import corpus_events as corpus
 
@@ -146,3 +146,14 @@ def test_numbers_mean_what_a_person_reads(text, value, place):
     else:
         problem = read_problem(place / "event.yaml", place / "offers.csv", as_of="2026-11-22")
         assert problem.events[0].emissions.dump()["tonnes"] == value
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_every_control_character_is_a_fault_and_no_other_character_is_taken_for_one(encoding):
+    controls = [*(chr(k) for k in range(0x20) if chr(k) not in "\t\n\r"), "\x7f", "\ufffe", "\uffff"]
+    for one in controls:
+        with pytest.raises(BadInput) as refused:
+            text_of(f"山西\n{one}".encode(encoding))
+        assert [(f.code, f.row) for f in refused.value.findings] == [("binary", 2)], ascii(one)
+    others = "".join(chr(k) for k in range(0x110000) if not 0xD800 <= k < 0xE000 and chr(k) not in controls)
+    assert text_of(others.encode(encoding)) == others.removeprefix("\ufeff")

@@ -108,6 +108,18 @@ def test_faults_of_a_question_leave_the_planner_ready_for_the_next(served, keys)
     assert len(served.get("/v1/plans", keys["organiser"]).json()["items"]) == 2
 
 
+def test_a_type_that_is_written_otherwise_gives_the_same_plan(served, keys):
+    body = json.dumps(QUESTION)
+    answers = [
+        served.post("/v1/plans", keys["organiser"], content=body, headers={"content-type": kind})
+        for kind in ("application/json", "application/json; charset=utf-8", "Application/JSON", "application/x+json")
+    ]
+    assert [a.status_code for a in answers] == [201] * 4 and len({a.content for a in answers}) == 1
+    for kind in ("application/json", "application/json; charset=utf-8"):
+        empty = served.post("/v1/plans", keys["organiser"], content=b"", headers={"content-type": kind})
+        assert (empty.status_code, empty.json()["faults"][0]["code"]) == (422, "missing")
+
+
 def test_an_own_rule_pack_under_a_key_that_is_written_in_another_way_is_found(served, keys):
     shipped = served.get("/v1/policies/shanxi-2022", keys["administrator"]).json()["pack"]
     assert served.post("/v1/policies", keys["administrator"], json={**shipped, "id": "own-pack"}).status_code == 201
