@@ -48,7 +48,7 @@ class Terms:
     @cached_property
     def unit_t(self) -> Floats:
         """Contracted tonnes per unit of the quantity column."""
-        return self.arcs.lot_kg / KG_PER_T if self.whole else np.ones(len(self.arcs))
+        return self.arcs.lot_kg / KG_PER_T if self.whole else np.broadcast_to(1.0, len(self.arcs))
 
     @cached_property
     def effective_t(self) -> Floats:
@@ -99,8 +99,9 @@ def _terms(problem: Problem, arcs: Arcs, draft: Draft, hold: Hold, whole: bool) 
     events, n = problem.events, problem.rule_pack.n_tiers
     most = arcs.most_kg / arcs.lot_kg if whole else arcs.most_kg / KG_PER_T
     x = draft.add_columns(len(arcs), lambda: arc_keys(problem, arcs, "x"), 0.0, most, whole)
-    use = np.full(len(arcs), -1, dtype=np.int64)
+    use = np.broadcast_to(np.int64(-1), len(arcs))
     if whole:
+        use = use.copy()
         switched = np.flatnonzero(arcs.switched)
         names = lambda: arc_keys(problem, arcs.take(switched), "use")  # noqa: E731
         use[switched] = draft.add_columns(len(switched), names, 0.0, 1.0, True)
@@ -329,8 +330,10 @@ def cost(t: Terms, spec: LevelSpec, k: int) -> Level:
     weight = present_values(t.problem, t.arcs)
     values = t.cost_yuan * weight
     fees = np.flatnonzero((t.use >= 0) & (t.fee_yuan > 0))
-    columns = np.append(t.x, t.use[fees])
-    values = np.append(values, t.fee_yuan[fees] * weight[fees])
+    columns = t.x
+    if len(fees):
+        columns = np.append(columns, t.use[fees])
+        values = np.append(values, t.fee_yuan[fees] * weight[fees])
     row = None
     if t.hold == "rows" or spec.relative_e4 or spec.absolute_e4:
         row = t.draft.add_row(("held", k), -INFINITY, INFINITY, columns, values)
@@ -342,7 +345,7 @@ def present_values(problem: Problem, arcs: Arcs) -> Floats:
     """Present value of one yuan of each arc's line cost, shape (n,); 1 without a discount rate."""
     r = problem.settings.discount_rate_e4
     if r == 0:
-        return np.ones(len(arcs))
+        return np.broadcast_to(1.0, len(arcs))
     growth = 1 + r / E4
     table = [sum(s / E4 * growth ** (problem.as_of.year - y) for y, s in p) for p in arcs.payments]
     return np.array([*table, 1.0])[arcs.payment]
@@ -357,9 +360,10 @@ def extra(t: Terms, spec: LevelSpec, k: int) -> Level:
 
 def tie_break(t: Terms) -> Level:
     """tie-break:  sum w_a x_a, w_a = years to the purchase + a 32-bit fraction of a hash: generic, one best point."""
+    problem, arcs, unit_t = t.problem, t.arcs, t.unit_t  # the level outlives the draft, which is large
 
     def weights(wanted: Index) -> Floats:
-        return tie_break_weights(t.problem, t.arcs.take(wanted)) * t.unit_t[wanted]
+        return tie_break_weights(problem, arcs.take(wanted)) * unit_t[wanted]
 
     return Level("tie-break", t.x, weights, "none", None, None, None, np.zeros(0, dtype=np.int64))
 

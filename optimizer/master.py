@@ -100,7 +100,7 @@ class Master:
 
     def _rows_of(self, columns: Index) -> Index:
         touched = np.zeros(self.program.m, dtype=bool)
-        touched[self.program.entry_row[self.program.entries_of(columns)[0]]] = True
+        touched[self.program.rows_of(self.program.entries_of(columns)[0])] = True
         return np.flatnonzero(touched)
 
     def _open(self) -> None:

@@ -7,7 +7,7 @@
 Numbers are floats in t and yuan (MODEL 1); what they mean exactly is kept by `measure` and re-proved by `certificate`.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -17,12 +17,17 @@ from numpy.typing import NDArray
 
 type Floats = NDArray[np.float64]
 type Index = NDArray[np.int64]
+type ShortIndex = NDArray[np.int32]
+"""Indices that a large program holds many of."""
 type Key = tuple[Hashable, ...]
 
 INFINITY = float("inf")
 
+BLOCK = 2**17
+"""Entries that are worked on at a time: what is in between stays small beside the program."""
 
-def runs(starts: Index, which: Index) -> tuple[Index, Index]:
+
+def runs(starts: Index | ShortIndex, which: Index) -> tuple[Index, Index]:
     """The members of some runs, one run after the other, and the place of each member's run among them.
 
     Runs begin at `starts`; each ends where the next begins.
@@ -30,6 +35,11 @@ def runs(starts: Index, which: Index) -> tuple[Index, Index]:
     counts = starts[which + 1] - starts[which]
     place = np.repeat(np.arange(len(which)), counts)
     return np.arange(len(place)) + (starts[which] - np.cumsum(counts) + counts)[place], place
+
+
+def starts_of(counts: Index) -> Index:
+    """Where runs of these lengths begin, one after the other, and where the last ends."""
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +92,9 @@ class Program:
     row_keys: tuple[Key, ...]
     row_lower: Floats
     row_upper: Floats
-    entry_row: Index
-    entry_column: Index
+    row_starts: Index
+    """Where each row's entries begin, shape (m + 1,)."""
+    entry_column: ShortIndex
     entry_value: Floats
     levels: tuple[Level, ...]
     use_of: Index
@@ -104,29 +115,50 @@ class Program:
         """Rows."""
         return len(self.row_lower)
 
-    @cached_property
-    def row_starts(self) -> Index:
-        """Where each row's entries begin, shape (m + 1,)."""
-        return np.searchsorted(self.entry_row, np.arange(self.m + 1))
+    @property
+    def entry_row(self) -> Index:
+        """The row of each entry."""
+        return np.repeat(np.arange(self.m), np.diff(self.row_starts))
+
+    def rows_of(self, entries: Index) -> Index:
+        """The rows that some entries stand in."""
+        return np.searchsorted(self.row_starts, entries, side="right") - 1
+
+    def _blocks(self) -> Iterator[tuple[slice, slice, Index]]:
+        """The entries block by block: which entries, which rows they are of, and how many of each of these."""
+        nnz = len(self.entry_value)
+        for a in range(0, nnz, BLOCK):
+            b = min(a + BLOCK, nnz)
+            first, last = self.rows_of(np.array([a, b - 1])).tolist()
+            counts = np.diff(self.row_starts[first : last + 2].clip(a, b))
+            yield slice(a, b), slice(first, last + 1), counts
 
     def activity(self, x: Floats) -> Floats:
         """A x, shape (m,)."""
-        return np.bincount(self.entry_row, weights=self.entry_value * x[self.entry_column], minlength=self.m)
+        found = np.zeros(self.m)
+        for entries, rows, counts in self._blocks():
+            terms = self.entry_value[entries] * x[self.entry_column[entries]]
+            np.add.at(found[rows], np.repeat(np.arange(len(counts)), counts), terms)
+        return found
 
     def reduced_costs(self, cost: Floats, y: Floats) -> tuple[Floats, Floats]:
         """c - A' y, and the sum of the absolute terms of each, which is the scale of its zero test; shapes (n,)."""
-        terms = y[self.entry_row]
-        terms *= self.entry_value
-        reduced = np.bincount(self.entry_column, weights=terms, minlength=self.n)
-        size = np.bincount(self.entry_column, weights=np.abs(terms, out=terms), minlength=self.n)
+        reduced, size = np.zeros(self.n), np.zeros(self.n)
+        for entries, rows, counts in self._blocks():
+            if not y[rows].any():
+                continue
+            terms = np.repeat(y[rows], counts)
+            terms *= self.entry_value[entries]
+            np.add.at(reduced, self.entry_column[entries], terms)
+            np.add.at(size, self.entry_column[entries], np.abs(terms, out=terms))
         np.subtract(cost, reduced, out=reduced)
         size += np.abs(cost)
         return reduced, size
 
     @cached_property
-    def _by_column(self) -> tuple[NDArray[np.int32], Index]:
+    def _by_column(self) -> tuple[ShortIndex, ShortIndex]:
         """The entries in order of their columns, and where each column's begin, shape (n + 1,)."""
-        starts = np.zeros(self.n + 1, dtype=np.int64)
+        starts = np.zeros(self.n + 1, dtype=np.int32)
         np.cumsum(np.bincount(self.entry_column, minlength=self.n), out=starts[1:])
         return np.argsort(self.entry_column, kind="stable").astype(np.int32), starts
 
@@ -141,10 +173,10 @@ class Program:
         row_at = np.full(self.m, -1, dtype=np.int64)
         row_at[rows] = np.arange(len(rows))
         entries, new_column = self.entries_of(columns)
-        new_row = row_at[self.entry_row[entries]]
+        new_row = row_at[self.rows_of(entries)]
         inside = np.flatnonzero(new_row >= 0)
         inside = inside[np.lexsort((new_column[inside], new_row[inside]))]
-        kept, new_row, new_column = entries[inside], new_row[inside], new_column[inside]
+        kept = entries[inside]
         return Program(
             column_names=(),
             lower=self.lower[columns],
@@ -153,8 +185,8 @@ class Program:
             row_keys=tuple(self.row_keys[i] for i in rows.tolist()),
             row_lower=self.row_lower[rows],
             row_upper=self.row_upper[rows],
-            entry_row=new_row,
-            entry_column=new_column,
+            row_starts=starts_of(np.bincount(new_row[inside], minlength=len(rows))),
+            entry_column=new_column[inside].astype(np.int32),
             entry_value=self.entry_value[kept],
             levels=(),
             use_of=np.zeros(0, dtype=np.int64),
@@ -224,7 +256,9 @@ class Draft:
         self.row_keys: list[Key] = []
         self._row_lower: list[Floats] = []
         self._row_upper: list[Floats] = []
-        self._entries: list[tuple[Index, Index, Floats]] = []
+        self._row_counts: list[Index] = []
+        self._entry_column: list[ShortIndex] = []
+        self._entry_value: list[Floats] = []
 
     def add_columns(
         self,
@@ -261,13 +295,12 @@ class Draft:
         self.row_keys += keys
         self._row_lower.append(np.broadcast_to(np.asarray(lower, dtype=float), (k,)))
         self._row_upper.append(np.broadcast_to(np.asarray(upper, dtype=float), (k,)))
-        self._entries.append(
-            (
-                np.asarray(row, dtype=np.int64) + start,
-                np.asarray(column, dtype=np.int64),
-                np.asarray(value, dtype=float),
-            )
-        )
+        same_row = row[1:] == row[:-1]
+        in_order = np.where(same_row, column[1:] >= column[:-1], row[1:] > row[:-1]).all()
+        order = slice(None) if in_order else np.lexsort((column, row))
+        self._row_counts.append(np.bincount(row, minlength=k))
+        self._entry_column.append(column[order].astype(np.int32))
+        self._entry_value.append(np.asarray(value, dtype=float)[order])
         return np.arange(start, start + k)
 
     def add_row(self, key: Key, lower: float, upper: float, columns: Index, values: Floats) -> int:
@@ -279,11 +312,8 @@ class Draft:
         return self.row_keys.index(key)
 
     def done(self, levels: Sequence[Level], use_of: Index) -> Program:
-        """The finished program; entries ordered by row, then column."""
-        row, column, value = (
-            np.concatenate([e[k] for e in self._entries]) if self._entries else np.zeros(0) for k in range(3)
-        )
-        order = np.lexsort((column, row))
+        """The finished program; entries ordered by row, then column. The draft is empty then."""
+        column, value = _taken(self._entry_column, np.int32), _taken(self._entry_value, np.float64)
         return Program(
             column_names=tuple(self._names),
             lower=_joined(self._lower),
@@ -292,9 +322,9 @@ class Draft:
             row_keys=tuple(self.row_keys),
             row_lower=_joined(self._row_lower),
             row_upper=_joined(self._row_upper),
-            entry_row=row[order].astype(np.int64, copy=False),
-            entry_column=column[order].astype(np.int64, copy=False),
-            entry_value=value[order].astype(float, copy=False),
+            row_starts=starts_of(np.concatenate([*self._row_counts, np.zeros(0, dtype=np.int64)])),
+            entry_column=column,
+            entry_value=value,
             levels=tuple(levels),
             use_of=use_of,
         )
@@ -302,3 +332,10 @@ class Draft:
 
 def _joined(parts: Sequence[Floats]) -> Floats:
     return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _taken[T: np.generic](parts: list[NDArray[T]], kind: type[T]) -> NDArray[T]:
+    """The parts as one array, and the list empty: what is joined is not held twice."""
+    joined = np.concatenate([*parts, np.zeros(0, dtype=kind)])
+    parts.clear()
+    return joined

@@ -18,7 +18,7 @@ from optimizer.certificate import proof_step
 from optimizer.chain import Judge, WorkLimits
 from optimizer.events import EXTRA_BUDGET
 from optimizer.measure import Purchase
-from optimizer.program import INFINITY, Floats, Index, Level, Program
+from optimizer.program import INFINITY, Floats, Index, Level, Program, runs
 from optimizer.quantities import KG_PER_T
 from optimizer.running_totals import RunningTotals
 from optimizer.solver import Session
@@ -226,9 +226,10 @@ class _Window:
         program, n = settled.program, len(settled.judge.arcs)
         kg = np.zeros(program.n)
         kg[list(purchase)] = list(purchase.values())
-        rows = np.unique(program.entry_row[program.entries_of(near)[0]])
+        rows = np.unique(program.rows_of(program.entries_of(near)[0]))
         rows = rows[(program.row_lower[rows] > -INFINITY) | (program.row_upper[rows] < INFINITY)]
-        beside = np.unique(program.entry_column[np.isin(program.entry_row, rows) & (program.entry_column >= n)])
+        there = program.entry_column[runs(program.row_starts, rows)[0]]
+        beside = np.unique(there[there >= n]).astype(np.int64)
         self._columns = np.append(near, beside)
         part = program.part(self._columns, rows)
         family = np.array([str(program.row_keys[i][0]) for i in rows.tolist()])
@@ -283,14 +284,13 @@ class _Window:
 def _with_rows(program: Program, weights: Sequence[Floats]) -> Program:
     """The program with a free row for each of these, shapes (n,)."""
     used = [np.flatnonzero(w) for w in weights]
-    rows = np.repeat(program.m + np.arange(len(used)), [len(columns) for columns in used])
     free = np.full(len(used), INFINITY)
     return replace(
         program,
         row_keys=(*program.row_keys, *(("held", k) for k in range(len(used)))),
         row_lower=np.append(program.row_lower, -free),
         row_upper=np.append(program.row_upper, free),
-        entry_row=np.append(program.entry_row, rows),
-        entry_column=np.concatenate([program.entry_column, *used]),
+        row_starts=np.append(program.row_starts, program.row_starts[-1] + np.cumsum([len(c) for c in used])),
+        entry_column=np.concatenate([program.entry_column, *used]).astype(np.int32),
         entry_value=np.concatenate([program.entry_value, *(w[c] for w, c in zip(weights, used, strict=True))]),
     )
