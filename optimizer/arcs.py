@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from optimizer.eligibility import Screening, usable_kg
 from optimizer.events import Budget
-from optimizer.offers import Bools, Dates, Ints, Offers, parse_price_breaks, parse_schedule
+from optimizer.offers import Bools, Dates, Ints, Offers, Shorts, parse_price_breaks, parse_schedule
 from optimizer.problem import Problem
 from optimizer.quantities import E4, KG_PER_T
 from optimizer.timeline import (
@@ -31,19 +31,19 @@ from optimizer.timeline import (
 
 @dataclass(frozen=True, eq=False)
 class Arcs:
-    """All arrays have shape (n,), in canonical order."""
+    """All arrays have shape (n,), in canonical order. What is the same for all arcs may be held once, unwritable."""
 
-    event: NDArray[np.int32]
+    event: Shorts
     """Index into `problem.events`."""
-    offer: NDArray[np.int32]
+    offer: Shorts
     """Index into `problem.offers`."""
     day: Dates
     """Purchase date."""
-    piece: NDArray[np.int32]
+    piece: Shorts
     """Number of the price break in force, 0 for the list price."""
-    line: NDArray[np.int32]
+    line: Shorts
     """Which line the piece belongs to, counted 0, 1, ... in canonical order."""
-    tier: NDArray[np.int32]
+    tier: Shorts
     eta_e8: Ints
     """Effective tonnes per contracted tonne, 10^-8."""
     cover_e8: Ints
@@ -62,7 +62,7 @@ class Arcs:
     offered_kg: Ints
     """Largest quantity before `limits.fit` cut it to what a cap or a budget leaves; what explanations look at."""
     late: Bools
-    payment: NDArray[np.int32]
+    payment: Shorts
     """Index into `payments`."""
     payments: tuple[tuple[tuple[int, int], ...], ...]
     """Distinct ways to spread a line's cost: ((fiscal year, share in 10^-4), ...)."""
@@ -126,32 +126,34 @@ def build_arcs(problem: Problem, screening: Screening) -> Arcs:
     payment, payments = _payments(offers, offer, day)
     whole = problem.settings.whole_lots
     line, piece, price, least, most = _pieces(offers, offer, whole)
-    offer_of = offer[line]
-    lot = offers.lot_kg[offer_of] if whole else np.ones(len(line), dtype=np.int64)
-    eta = screening.eta_e8[event[line], offer_of]
-    useful = useful_kg(problem, event[line], eta, lot, least, most)
+    if whole:
+        event, offer, payment = event[line], offer[line], payment[line]
+        day, late, factor = day[line], late[line], factor[line]
+    lot = offers.lot_kg[offer] if whole else np.broadcast_to(np.int64(1), len(line))
+    eta = screening.eta_e8[event, offer]
+    useful = useful_kg(problem, event, eta, lot, least, most)
     return Arcs(
-        event=event[line].astype(np.int32),
-        offer=offer_of.astype(np.int32),
-        day=day[line],
-        piece=piece.astype(np.int32),
-        line=line.astype(np.int32),
-        tier=screening.tier[offer_of],
+        event=event,
+        offer=offer,
+        day=day,
+        piece=piece,
+        line=line,
+        tier=screening.tier[offer],
         eta_e8=eta,
-        cover_e8=cover_e8(problem, event[line], eta, least) if whole else eta,
-        unit_cost_e8=unit_cost_e8(price, factor[line], offers.fee_rate_e4[offer_of], offers.unit_fee_fen[offer_of]),
-        fixed_fee_fen=offers.fixed_fee_fen[offer_of] if whole else np.zeros(len(line), dtype=np.int64),
+        cover_e8=cover_e8(problem, event, eta, least) if whole else eta,
+        unit_cost_e8=unit_cost_e8(price, factor, offers.fee_rate_e4[offer], offers.unit_fee_fen[offer]),
+        fixed_fee_fen=offers.fixed_fee_fen[offer] if whole else np.broadcast_to(np.int64(0), len(line)),
         lot_kg=lot,
         least_kg=least,
         most_kg=useful,
         offered_kg=useful,
-        late=late[line],
-        payment=payment[line],
+        late=late,
+        payment=payment,
         payments=payments,
     )
 
 
-def useful_kg(problem: Problem, event: Ints, eta: Ints, lot: Ints, least: Ints, most: Ints) -> Ints:
+def useful_kg(problem: Problem, event: Shorts, eta: Ints, lot: Ints, least: Ints, most: Ints) -> Ints:
     """`most`, cut to the lots with which a piece alone covers its event: a lot more only adds cost, in every level."""
     need = np.array([e.need_kg for e in problem.events], dtype=np.float64)[event]
     enough_lots = np.floor(need * (E8 / np.maximum(eta, 1)) / lot * (1 + 1e-12)).astype(np.int64) + 2
@@ -159,7 +161,7 @@ def useful_kg(problem: Problem, event: Ints, eta: Ints, lot: Ints, least: Ints, 
     return np.minimum(most, np.maximum(least, enough))
 
 
-def cover_e8(problem: Problem, event: Ints, eta: Ints, least: Ints) -> Ints:
+def cover_e8(problem: Problem, event: Shorts, eta: Ints, least: Ints) -> Ints:
     """eta, cut to need / least (rounded up to 10^-8) where the least alone covers the event."""
     cover = eta.copy()
     for e, number in enumerate(ev.need_kg for ev in problem.events):
@@ -181,7 +183,7 @@ def _turns(problem: Problem) -> Dates:
 
 def _event_arcs(
     problem: Problem, screening: Screening, e: int, turns: Dates, known: dict[tuple[bool, int], Dates]
-) -> tuple[Ints, Ints, Dates, Bools]:
+) -> tuple[Shorts, Shorts, Dates, Bools]:
     """Event, offer, purchase date and lateness of each line of one event, canonical order; dates are `known` once."""
     offers = problem.offers
     rows = np.flatnonzero(screening.reasons[e] == 0)
@@ -189,7 +191,7 @@ def _event_arcs(
     first = first_valid_dates(offers, problem.as_of)[rows]
     late = screening.late[e, rows]
     if not may_wait(problem, e):
-        return np.full(len(rows), e), rows, first, late
+        return np.full(len(rows), e, dtype=np.int32), rows.astype(np.int32), first, late
     last = last_purchase_dates(offers, Deadlines.of(problem.events[e], problem.rule_pack))[rows]
     by_year, instrument = money_has_years(problem, e), offers.instrument
     # Lines of one first day and instrument between the same turns have the same dates; a late one its first day alone.
@@ -207,7 +209,8 @@ def _event_arcs(
     counts, begin = sizes[inverse], (np.cumsum(sizes) - sizes)[inverse]
     place = np.arange(counts.sum()) + np.repeat(begin - np.cumsum(counts) + counts, counts)
     days = np.concatenate([np.zeros(0, dtype="datetime64[D]"), *chosen])[place]
-    return np.full(len(days), e), np.repeat(rows, counts), days, np.repeat(late, counts)
+    event = np.full(len(days), e, dtype=np.int32)
+    return event, np.repeat(rows.astype(np.int32), counts), days, np.repeat(late, counts)
 
 
 def money_has_years(problem: Problem, e: int) -> bool:
@@ -223,11 +226,11 @@ def may_wait(problem: Problem, e: int) -> bool:
     return money_has_years(problem, e) or bool(problem.outlook.factors)
 
 
-def _factors_e4(problem: Problem, offer: Ints, day: Dates) -> Ints:
+def _factors_e4(problem: Problem, offer: Shorts, day: Dates) -> Ints:
     """Outlook factor of each line's price."""
-    factors = np.full(len(offer), E4, dtype=np.int64)
     if not problem.outlook.factors:
-        return factors
+        return np.broadcast_to(np.int64(E4), len(offer))
+    factors = np.full(len(offer), E4, dtype=np.int64)
     codes = problem.offers.instrument.codes[offer]
     for code, name in enumerate(problem.offers.instrument.names):
         for entry in sorted((f for f in problem.outlook.factors if f.instrument == name), key=lambda f: f.from_date):
@@ -235,9 +238,7 @@ def _factors_e4(problem: Problem, offer: Ints, day: Dates) -> Ints:
     return factors
 
 
-def _payments(
-    offers: Offers, offer: Ints, day: Dates
-) -> tuple[NDArray[np.int32], tuple[tuple[tuple[int, int], ...], ...]]:
+def _payments(offers: Offers, offer: Shorts, day: Dates) -> tuple[Shorts, tuple[tuple[tuple[int, int], ...], ...]]:
     """Distinct spreads of cost over fiscal years, and which one each line has."""
     schedules = [*(parse_schedule(t) for t in offers.payment_schedule.names), ()]
     years = day.astype("datetime64[Y]").astype(np.int64) + 1970
@@ -253,14 +254,14 @@ def _payments(
     return inverse.astype(np.int32), tuple(table)
 
 
-def _pieces(offers: Offers, offer: Ints, whole: bool) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+def _pieces(offers: Offers, offer: Shorts, whole: bool) -> tuple[Shorts, Shorts, Ints, Ints, Ints]:
     """Line, break number, price, least and most kg of each piece (pieces that hold no lot are dropped)."""
-    line = np.arange(len(offer), dtype=np.int64)
-    piece = np.zeros(len(offer), dtype=np.int64)
+    line = np.arange(len(offer), dtype=np.int32)
+    piece = np.broadcast_to(np.int32(0), len(offer))
     price = offers.price_fen[offer]
     usable = usable_kg(offers, whole)[offer]
     if not whole:
-        return line, piece, price, np.ones(len(offer), dtype=np.int64), usable
+        return line, piece, price, np.broadcast_to(np.int64(1), len(offer)), usable
     lot = offers.lot_kg[offer]
     least = np.maximum(-(-offers.min_quantity_kg[offer] // lot) * lot, lot)
     most = usable.copy()
@@ -285,7 +286,8 @@ def _pieces(offers: Offers, offer: Ints, whole: bool) -> tuple[Ints, Ints, Ints,
     more = np.array(extra, dtype=np.int64).reshape(-1, 5)
     columns = [np.concatenate([base[listed], more[:, k]]) for k, base in enumerate((line, piece, price, least, most))]
     order = np.lexsort((columns[1], columns[0]))
-    return columns[0][order], columns[1][order], columns[2][order], columns[3][order], columns[4][order]
+    line, piece, price, least, most = (column[order] for column in columns)
+    return line.astype(np.int32), piece.astype(np.int32), price, least, most
 
 
 def last_day(problem: Problem, event: int, offer: int) -> date:

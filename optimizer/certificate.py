@@ -73,14 +73,16 @@ class Frame:
         self.n_tiers = problem.rule_pack.n_tiers
         self.event_number = {event.id: e for e, event in enumerate(problem.events)}
         self.of_event = [np.flatnonzero(arcs.event == e) for e in range(len(problem.events))]
-        self.offer_number = (
-            {i: k for k, i in enumerate(problem.offers.offer_id.tolist())} if len(problem.offers) else {}
-        )
         self._rows: dict[Key, _Row | None] = {}
 
     def without(self, pieces: NDArray[np.bool_]) -> "Frame":
         """The same problem without some pieces."""
         return Frame(self.problem, self.arcs.take(~pieces)) if pieces.any() else self
+
+    @cached_property
+    def offer_number(self) -> dict[str, int]:
+        """Where each offer stands among the problem's."""
+        return {i: k for k, i in enumerate(self.problem.offers.offer_id.tolist())}
 
     @cached_property
     def eta_kg(self) -> NDArray[np.int64]:
@@ -278,13 +280,14 @@ def bound_in_phases(
     without them, so that coverage rounds up to the step of what is left. Nothing is below the least of `value` and the
     last bound: a plan either uses such a piece, or obeys the bound. Gap levels count steps; never below 0.
     """
-    best = Fraction(0)
+    best, found = Fraction(0), None
     for multipliers in phases:
+        if found is not None:
+            frame = frame.without(_hopeless(frame, goal, found, value))
         found = lower_bound(frame, goal, earlier, multipliers)
         best = max(best, min(value, rounded_bound(frame.problem, goal, found.value)))
         if best >= value:
             break
-        frame = frame.without(_hopeless(frame, goal, found, value))
     return best
 
 
@@ -339,25 +342,30 @@ def _with_lines(frame: Frame, cost_weight: int, rows: Sequence[tuple[_Row, int]]
     """
     arcs = frame.arcs
     weights, common = frame.weight
-    weight = np.array([*(w / common for w in weights), 0.0])[arcs.payment]
-    cost, fixed = arcs.unit_cost_e8 / (E8 * FEN_PER_YUAN), arcs.fixed_fee_fen / FEN_PER_YUAN
-    eta, cover = arcs.eta_e8 / E8, arcs.cover_e8 / E8
-    value = cost_weight / GRID * cost * weight
-    fee = cost_weight / GRID * fixed * weight
-    size = np.abs(value)
+    weight = np.array([*(w / common for w in weights), 0.0]) * (cost_weight / GRID)
+    per_yuan = E8 * FEN_PER_YUAN
+    value, fee = arcs.unit_cost_e8 / per_yuan, arcs.fixed_fee_fen / FEN_PER_YUAN
+    value *= weight[arcs.payment]
+    fee *= weight[arcs.payment]
+    error = np.abs(value)
     for row, m in rows:
         y, at = m / GRID, row.members
         if row.share_e4 is not None:
-            part = -y * cost[at] * (row.share_e4 / E4)
-            fee[at] -= y * fixed[at] * (row.share_e4 / E4)
+            paid = -y * (row.share_e4 / E4)
+            part = arcs.unit_cost_e8[at] / per_yuan * paid
+            fee[at] += arcs.fixed_fee_fen[at] / FEN_PER_YUAN * paid
+        elif row.kind == "contracted":
+            part = np.full(len(at), -y)
         else:
-            part = -y * (eta[at] if row.kind == "effective" else cover[at] if row.kind == "cover" else np.ones(len(at)))
+            part = (arcs.eta_e8 if row.kind == "effective" else arcs.cover_e8)[at] / E8
+            part *= -y
         value[at] += part
-        size[at] += np.abs(part)
-    error = size * ROUNDING * (8 + len(rows))
-    suspects = np.flatnonzero(value - error < 0)
+        error[at] += np.abs(part, out=part)
+    error *= ROUNDING * (8 + len(rows))
+    suspects = np.flatnonzero(value < error)
     terms = _exact_terms(frame, cost_weight, rows, suspects) if len(suspects) else {}
-    return Bound(constant + sum(terms.values(), Fraction(0)), value, error, fee * (1 - 1e-12), terms)
+    fee *= 1 - 1e-12
+    return Bound(constant + sum(terms.values(), Fraction(0)), value, error, fee, terms)
 
 
 def _exact_terms(

@@ -6,6 +6,7 @@ no tolerance. With whole lots (`hold="rows"`) see `lots`. Never PuLP's `sequenti
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -16,7 +17,7 @@ from optimizer.formulation import Hold
 from optimizer.lots import solve_whole
 from optimizer.master import Master, Start
 from optimizer.measure import Purchase
-from optimizer.program import Floats, Level, Program
+from optimizer.program import Floats, Level, Program, ShortIndex
 from optimizer.quantities import KG_PER_T
 from optimizer.solver import Outcome
 from optimizer.timeline import E8
@@ -32,6 +33,24 @@ def solve_in_order(program: Program, hold: Hold, judge: Judge, limits: WorkLimit
     return solve_whole(program, judge, limits) if hold == "rows" else _solve_on_faces(program, judge, limits)
 
 
+@dataclass(frozen=True, eq=False)
+class _NonZero:
+    """Reduced costs of a level without those that are 0, which most are until the cost is minimised."""
+
+    at: ShortIndex
+    values: Floats
+
+    @classmethod
+    def of(cls, d: Floats) -> "_NonZero":
+        at = np.flatnonzero(d)
+        return cls(at.astype(np.int32), d[at])
+
+    def dense(self, n: int) -> Floats:
+        d = np.zeros(n)
+        d[self.at] = self.values
+        return d
+
+
 class _Faces:
     """The shrinking optimal face: bounds of columns and rows, shapes (n,) and (m,)."""
 
@@ -40,7 +59,7 @@ class _Faces:
         self.slack = frozenset(k for k, level in enumerate(program.levels) if level.has_slack)
         self.lower, self.upper = program.lower.copy(), program.upper.copy()
         self.row_lower, self.row_upper = program.row_lower.copy(), program.row_upper.copy()
-        self.reduced: list[Floats] = []
+        self.reduced: list[_NonZero] = []
         self.duals: list[Floats] = []
 
     @property
@@ -59,7 +78,7 @@ class _Faces:
         y = np.where(np.abs(y) <= ZERO_DUAL * np.max(np.abs(y), initial=0.0), 0.0, y)
         self.row_upper[y > 0] = self.row_lower[y > 0]
         self.row_lower[y < 0] = self.row_upper[y < 0]
-        self.reduced.append(d)
+        self.reduced.append(_NonZero.of(d))
         self.duals.append(y)
 
     def keep(self, outcome: Outcome, level: Level, cap: Fraction) -> None:
@@ -69,7 +88,7 @@ class _Faces:
         slack = cap_of(level, Fraction(outcome.objective)) if np.isfinite(outcome.objective) else cap
         self.row_upper[level.row] = max(float(cap), float(slack))
         n, m = self.program.n, self.program.m
-        self.reduced.append(np.zeros(n) if outcome.column_dual is None else outcome.column_dual)
+        self.reduced.append(_NonZero.of(np.zeros(n) if outcome.column_dual is None else outcome.column_dual))
         self.duals.append(np.zeros(m) if outcome.row_dual is None else outcome.row_dual)
 
     def multipliers(self, k: int) -> tuple[Floats, dict[int, float]]:
@@ -77,22 +96,24 @@ class _Faces:
 
         The dual taken on the face, plus enough of the earlier levels' duals to restore the signs.
         """
-        d, y = self.reduced[k].copy(), self.duals[k].copy()
+        d, y = self.reduced[k].dense(self.program.n), self.duals[k]
         held: dict[int, float] = {}
         for i in range(k - 1, -1, -1):
             if i in self.slack:
                 continue
-            wrong_column = self.reduced[i] * d < 0
+            at, reduced = self.reduced[i].at, self.reduced[i].values
+            wrong_column = reduced * d[at] < 0
             wrong_row = self.duals[i] * y < 0
             need = np.concatenate(
                 [
-                    np.abs(d[wrong_column] / self.reduced[i][wrong_column]),
+                    np.abs(d[at[wrong_column]] / reduced[wrong_column]),
                     np.abs(y[wrong_row] / self.duals[i][wrong_row]),
                 ]
             )
             if len(need):
                 held[i] = float(need.max())
-                d, y = d + held[i] * self.reduced[i], y + held[i] * self.duals[i]
+                d[at] += held[i] * reduced
+                y = y + held[i] * self.duals[i]
         return y, held
 
 
@@ -107,8 +128,7 @@ def _solve_on_faces(program: Program, judge: Judge, limits: WorkLimits) -> Chain
     for k, level in enumerate(program.levels):
         if limits.report is not None:
             limits.report(level.name, k, len(program.levels))
-        cost = program.objective(level, faces.upper > faces.lower)
-        solved = master.solve(cost, faces.bounds, limits)
+        solved = master.solve(program.objective(level, faces.upper > faces.lower), faces.bounds, limits)
         if solved is None or solved[0].x is None or not _still_optimal(program, outcomes, solved[0].x):
             cut = limits.deadline is not None
             break
@@ -119,9 +139,11 @@ def _solve_on_faces(program: Program, judge: Judge, limits: WorkLimits) -> Chain
             witnesses[k], _ = whole_kg(x, judge, program, _optima(program, outcomes, bounds), caps, limits)
             caps[k] = cap_of(level, judge.measure(witnesses[k]).level(level.name))
             faces.keep(outcome, level, caps[k])
-        else:
+        elif level.name != "tie-break":
             faces.fix(outcome, size)
-        bounds.append(faces.multipliers(k))
+        if level.name != "tie-break":
+            bounds.append(faces.multipliers(k))
+        del solved, outcome, size  # of a large market they need room that the next level can use
     purchase, between = whole_kg(x, judge, program, _optima(program, outcomes, bounds), caps, limits)
     return Chain(
         purchase,
@@ -144,14 +166,14 @@ def _optima(
 def _start(program: Program, judge: Judge) -> Start:
     """What the restricted master's first guess needs to know of the arcs."""
     arcs, problem = judge.arcs, judge.problem
-    eta = np.maximum(arcs.eta_e8 / E8, 1e-12)
+    eta: Floats = np.maximum(arcs.eta_e8 / E8, 1e-12)
+    effective = eta * arcs.most_kg
+    effective /= KG_PER_T
     need = np.array([e.need_kg / KG_PER_T for e in problem.events])
     names = [level.name.split(" ")[0] for level in program.levels]
     cost_first = "tier" not in names or ("cost" in names and names.index("cost") < names.index("tier"))
-    rank = np.zeros(len(arcs), dtype=np.int64) if cost_first else arcs.tier.astype(np.int64)
-    return Start(
-        arcs.event.astype(np.int64), rank, arcs.unit_cost_e8 / eta, eta * arcs.most_kg / KG_PER_T, need[arcs.event]
-    )
+    rank = np.broadcast_to(np.int32(0), len(arcs)) if cost_first else arcs.tier
+    return Start(arcs.event, rank, arcs.unit_cost_e8 / eta, effective, need)
 
 
 def _still_optimal(program: Program, outcomes: list[Outcome], x: Floats) -> bool:
@@ -175,7 +197,9 @@ def _levels(
     for k, level in enumerate(program.levels):
         witness = witnesses[k]
         value = Fraction(0) if level.name == "tie-break" else judge.measure(witness).level(level.name)
-        if k < len(outcomes):
+        if level.name == "tie-break" and k < len(outcomes):
+            solved.append(Solved(level, value, value, outcomes[k].bound, True, (), {}, dict(witness)))
+        elif k < len(outcomes):
             y, held = bounds[k]
             solved.append(Solved(level, value, caps.get(k, value), outcomes[k].bound, True, (y,), held, dict(witness)))
         else:

@@ -7,7 +7,7 @@ master touches are left out; their dual is 0.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,49 +39,50 @@ ROUNDS_MAX = 1000
 class Start:
     """What a good first guess needs to know of the arcs, which are the first columns; shapes (n_arcs,)."""
 
-    event: Index
-    rank: Index
+    event: NDArray[np.integer[Any]]
+    rank: NDArray[np.integer[Any]]
     """What counts before the price: the tier, or nothing where cost comes first."""
     price: Floats
     """Yuan per effective tonne."""
     effective_t: Floats
     """What the whole arc covers, t."""
     need_t: Floats
-    """Need of the arc's event, t."""
+    """Need of each event, t; shape (n_events,)."""
 
-    @cached_property
     def best_first(self) -> Index:
         """The arcs of each event together, the best first."""
         return np.lexsort((self.price, self.rank, self.event))
 
 
-def first_columns(start: Start) -> NDArray[np.bool_]:
+def first_columns(start: Start, best_first: Index) -> NDArray[np.bool_]:
     """The best arcs of each event, by rank and then price, that together cover START_NEED times its need."""
     chosen = np.zeros(len(start.event), dtype=bool)
-    chosen[covering(start, start.best_first, start.need_t)] = True
+    chosen[covering(start, best_first, start.need_t)] = True
     return chosen
 
 
-def shared_columns(start: Start) -> Index:
+def shared_columns(start: Start, best_first: Index) -> Index:
     """Arcs for events that share a market, and cannot all have the best of it.
 
     For each event, some of those arcs that would cover all events together, scattered evenly.
     """
-    events, first = np.unique(start.event, return_index=True)
+    events = np.unique(start.event)
     if len(events) < 2:
         return np.zeros(0, dtype=np.int64)
-    all_need = np.full(len(start.event), start.need_t[first].sum())
-    shared = covering(start, start.best_first, all_need)
+    all_need = np.full(len(start.need_t), start.need_t[events].sum())
+    shared = covering(start, best_first, all_need)
     return shared[(shared * SCATTER) % 2**32 < 2**32 * SHARED_ARCS * len(events) / max(len(shared), 1)]
 
 
 def covering(start: Start, order: Index, need_t: Floats) -> Index:
-    """Of arcs in an order by event, each event's first that together cover START_NEED times its need."""
+    """Of arcs in an order by event, each event's first that together cover START_NEED times its need (`need_t`)."""
     effective, event = start.effective_t[order], start.event[order]
-    covered = np.cumsum(effective) - effective
+    covered = np.cumsum(effective)
+    covered -= effective
     first = np.flatnonzero(np.append(True, event[1:] != event[:-1])) if len(event) else np.zeros(0, dtype=np.int64)
-    before = np.repeat(covered[first], np.diff(np.append(first, len(event))))
-    return order[covered - before < START_NEED * need_t[order]]
+    covered -= np.repeat(covered[first], np.diff(np.append(first, len(event))))
+    wanted: NDArray[np.bool_] = covered < START_NEED * need_t[event]
+    return order[wanted]
 
 
 class Master:
@@ -92,8 +93,9 @@ class Master:
         self.columns = np.arange(program.n)
         if program.n > SMALL_COLUMNS:
             inside = np.ones(program.n, dtype=bool)
-            inside[: len(start.event)] = first_columns(start)
-            inside[shared_columns(start)] = True
+            best_first = start.best_first()
+            inside[: len(start.event)] = first_columns(start, best_first)
+            inside[shared_columns(start, best_first)] = True
             self.columns = np.flatnonzero(inside)
         self.rows = self._rows_of(self.columns)
         self._open()
@@ -145,9 +147,10 @@ class Master:
 
     def _improving(self, reduced: Floats, size: Floats, lower: Floats, upper: Floats) -> Index:
         """Columns outside that would improve."""
-        outside = np.ones(self.program.n, dtype=bool)
-        outside[self.columns] = False
-        return np.flatnonzero(outside & (upper > lower) & (reduced < -ZERO_DUAL * size))
+        below = (reduced < 0) & (upper > lower)
+        below[self.columns] = False
+        some = np.flatnonzero(below)
+        return some[reduced[some] < -ZERO_DUAL * size[some]]
 
     def _chosen(self, entering: Index, reduced: Floats) -> Index:
         """Where many would improve: those with the best reduced costs, and of each event enough to cover it anew."""

@@ -28,6 +28,7 @@ type Channel = Literal["holder", "agent", "donation"]
 CHANNELS: tuple[str, ...] = get_args(Channel.__value__)
 
 type Ints = NDArray[np.int64]
+type Shorts = NDArray[np.int32]
 type Dates = NDArray[np.datetime64]
 type Bools = NDArray[np.bool_]
 

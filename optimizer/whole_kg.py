@@ -55,12 +55,13 @@ def whole_kg(
     `optima` are the LP's values of the levels so far, in t or yuan, each with what a unit of the levels before it takes
     from it; `caps` those that are held with slack.
     """
-    n = len(judge.arcs)
-    kg = x[:n] * KG_PER_T
+    used = np.flatnonzero(x[: len(judge.arcs)])
+    kg = x[used] * KG_PER_T
     near = np.rint(kg)
-    between = tuple(np.flatnonzero(np.abs(kg - near) > WHOLE_KG).tolist())
-    base = np.where(np.abs(kg - near) > WHOLE_KG, np.floor(kg), near).astype(np.int64)
-    purchase = {int(a): int(base[a]) for a in np.flatnonzero(base > 0)}
+    apart = np.abs(kg - near) > WHOLE_KG
+    between = tuple(used[apart].tolist())
+    base = np.where(apart, np.floor(kg), near).astype(np.int64)
+    purchase = dict(zip(used[base > 0].tolist(), base[base > 0].tolist(), strict=True))
     if not between and not judge.measure(purchase).broken():
         return purchase, ()
     settled = _Settled(judge, program, optima, caps, between)

@@ -108,9 +108,9 @@ class HotChain:
         eta = np.maximum(case.eta_e8 / E8, 1e-12)  # a forest that delivers nothing costs no end, not infinity
         names = [level.name.split(" ")[0] for level in self.program.levels]
         cost_first = "tier" not in names or ("cost" in names and names.index("cost") < names.index("tier"))
-        rank = np.zeros(len(arcs), dtype=np.int64) if cost_first else arcs.tier.astype(np.int64)
-        need = case.need_kg[arcs.event] / KG_PER_T
-        return Start(arcs.event.astype(np.int64), rank, case.unit_cost_e8 / eta, eta * case.most_kg / KG_PER_T, need)
+        rank = np.broadcast_to(np.int32(0), len(arcs)) if cost_first else arcs.tier
+        need = case.need_kg / KG_PER_T
+        return Start(arcs.event, rank, case.unit_cost_e8 / eta, eta * case.most_kg / KG_PER_T, need)
 
 
 def _costs_stand_nowhere(program: Program) -> bool:

@@ -177,7 +177,7 @@ class _Growing:
         self.written = written
         arcs = len(written.recourse.event)
         # What cannot be bought on a day fills no need, and would never let the first guess end.
-        chosen = first_columns(written.start) & (written.start.effective_t > 0)
+        chosen = first_columns(written.start, written.start.best_first()) & (written.start.effective_t > 0)
         self._inside = chosen.reshape(-1, arcs).any(axis=0) if arcs > SMALL_ARCS else np.ones(arcs, dtype=bool)
         self._opened: tuple[Index, Index, Session] | None = None
 
@@ -331,5 +331,5 @@ def _start(r: Recourse) -> Start:
     owner = np.concatenate([r.event, (np.arange(1, s + 1)[:, None] * events + r.event).ravel()])
     price = np.concatenate([r.now_cost / eta.mean(axis=0), (r.later_cost / eta).ravel()])
     effective = np.concatenate([r.now_most_t * r.eta.max(axis=0), (r.later_most_t * r.eta).ravel()])
-    need = np.concatenate([r.need_t.max(axis=0)[r.event], r.need_t[:, r.event].ravel()])
-    return Start(owner.astype(np.int64), np.tile(r.tier, s + 1).astype(np.int64), price, effective, need)
+    need = np.concatenate([r.need_t.max(axis=0), r.need_t.ravel()])
+    return Start(owner, np.tile(r.tier, s + 1), price, effective, need)
