@@ -36,7 +36,7 @@ class Basis:
     def __init__(self, program: ExactProgram) -> None:
         self.program, self.n, self.m = program, program.n, program.m
         self.rows, self.columns, self.values = program.rows, program.columns, program.values
-        self.starts, self.costs = program.starts, program.level_costs
+        self.starts, self.cost, self.ranks = program.starts, program.cost, program.ranks
         n_arcs = len(program.arcs)
         self.lower = np.zeros(self.n + self.m)
         self.upper = np.full(self.n + self.m, INFINITY)
@@ -166,10 +166,9 @@ class Basis:
 
     def reduced(self, k: int, columns: Index) -> tuple[Floats, Floats]:
         """Reduced costs of these columns at level k, none of them basic, and the size below which each may be zero."""
-        c = self.costs[k]
         y = np.zeros(self.m)
-        y[self.loose] = c[self.basic[self.position_of[self.loose]]]
-        spread, basic, size = np.abs(y), c[self.basic[self.own]], np.zeros(0)
+        y[self.loose] = self.cost(k, self.basic[self.position_of[self.loose]])
+        spread, basic, size = np.abs(y), self.cost(k, self.basic[self.own]), np.zeros(0)
         if y.any():
             size = np.abs(basic)
             terms = self.values[self.inside] * y[self.rows[self.inside]]
@@ -180,7 +179,7 @@ class Basis:
             y[self.tight] = basic @ self.inverse
             found = (size if len(size) else np.abs(basic)) @ np.abs(self.inverse)
             spread[self.tight] = found + NOISE * found.max(initial=0.0)
-        mine = c[columns]
+        mine = self.cost(k, columns)
         return mine - self.sums.of(y, columns), ZERO_DUAL * (np.abs(mine) + self.sums.of(spread, columns))
 
     # --------------------------------------------------------------------------------------------------------- pivots
@@ -204,7 +203,7 @@ class Basis:
     def improving(self, allowed: NDArray[np.bool_]) -> int | None:
         """A column among `allowed` whose move would lower the vector of levels; None when there is none."""
         open_ones = np.flatnonzero((self.side != 0) & allowed)
-        for k in range(len(self.costs)):
+        for k in range(self.ranks):
             if not len(open_ones):
                 return None
             d, size = self.reduced(k, open_ones)
@@ -261,7 +260,7 @@ class Basis:
 
     def _least_ratio(self, candidates: Index, alpha: Floats) -> int:
         """The lexicographically least loss per unit of alpha: later levels may gain where earlier ones lose."""
-        for k in range(len(self.costs)):
+        for k in range(self.ranks):
             d, small = self.reduced(k, candidates)
             size = np.abs(alpha[candidates])
             ratio, slack = d * self.side[candidates] / size, small / size

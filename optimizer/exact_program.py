@@ -20,7 +20,7 @@ from optimizer.findings import fault
 from optimizer.formulation import formulate
 from optimizer.limits import budget_rows
 from optimizer.problem import Problem
-from optimizer.program import INFINITY, Floats, Index, Key, Program, runs
+from optimizer.program import INFINITY, Floats, Index, Key, Level, Program, runs
 from optimizer.quantities import E4, FEN_PER_YUAN, KG_PER_T
 from optimizer.timeline import E8
 
@@ -70,8 +70,8 @@ class ExactProgram:
     n: int
     levels: tuple[ExactLevel, ...]
     """Those that have a value; the tie-break is apart."""
-    tie_break: Floats
-    """Shape (n_arcs,)."""
+    tie_break: Level
+    """One weight an arc."""
 
     @property
     def m(self) -> int:
@@ -88,6 +88,18 @@ class ExactProgram:
         return runs(self.starts, columns)
 
     @cached_property
+    def _listed(self) -> tuple[list[int], list[int], list[int]]:
+        return self.starts.tolist(), self.rows.tolist(), self.numerators.tolist()
+
+    def entries(self, j: int) -> list[tuple[int, int]]:
+        """(row, numerator) of one column, a slack among them."""
+        if j >= self.n:
+            return [(j - self.n, self.denominators[j - self.n])]
+        starts, rows, numerators = self._listed
+        a, b = starts[j], starts[j + 1]
+        return list(zip(rows[a:b], numerators[a:b], strict=True))
+
+    @cached_property
     def values(self) -> Floats:
         """Coefficients as floats, one an entry."""
         scale = np.array([float(d) for d in self.denominators])
@@ -99,21 +111,47 @@ class ExactProgram:
         pairs = (zip(level.columns.tolist(), level.numerators.tolist(), strict=True) for level in self.levels)
         return tuple({j: v for j, v in found if v} for found in pairs)
 
+    @property
+    def ranks(self) -> int:
+        """Levels, then two that only decide between equal plans: the tie-break, and see `cost`."""
+        return len(self.levels) + 2
+
+    def cost(self, k: int, columns: Index) -> Floats:
+        """Of these columns, slacks among them, at a level, in its unit.
+
+        The last rank gives gaps and slacks numbers without meaning, so that no two bases are alike.
+        """
+        if k < len(self.levels):
+            found: Floats = self.level_costs[k, columns]
+            return found
+        if k > len(self.levels):
+            return self._order[columns]
+        found, bought = np.zeros(len(columns)), np.flatnonzero(columns < len(self.arcs))
+        arcs = columns[bought]
+        new = np.unique(arcs[np.isnan(self._tie_breaks[arcs])])
+        self._tie_breaks[new] = self.tie_break.values_of(new)
+        found[bought] = self._tie_breaks[arcs]
+        return found
+
     @cached_property
     def level_costs(self) -> Floats:
-        """Every level's cost vector over columns and slacks, shape (levels + 2, n + m).
-
-        The last two: the tie-break, and numbers without meaning on gaps and slacks, so that no two bases are alike.
-        """
-        costs = np.zeros((len(self.levels) + 2, self.n + self.m))
+        """Every level's cost vector over columns and slacks, shape (levels, n + m)."""
+        costs = np.zeros((len(self.levels), self.n + self.m))
         for k, level in enumerate(self.levels):
             costs[k, level.columns] = level.numerators.astype(np.float64) / float(level.denominator)
-        costs[-2, : len(self.arcs)] = self.tie_break
+        return costs
+
+    @cached_property
+    def _tie_breaks(self) -> Floats:
+        """Of arcs that were asked for; the others are missing, for each costs a hash."""
+        return np.full(len(self.arcs), np.nan)
+
+    @cached_property
+    def _order(self) -> Floats:
         order = np.random.default_rng(ORDER_SEED).uniform(0.5, 1.5, self.n + self.m)
         order[: len(self.arcs)] = 0.0
         order[self.n :] *= np.where(self.row_at_least, -1.0, 1.0)
-        costs[-1] = order
-        return costs
+        return order
 
     def needs(self) -> list[Fraction]:
         """D_e of each event, t."""
@@ -206,7 +244,7 @@ def exact_program(problem: Problem, arcs: Arcs | None = None, screening: Screeni
         numerators=numerators[order],
         n=program.n,
         levels=levels,
-        tie_break=np.asarray(program.levels[-1].values),
+        tie_break=program.levels[-1],
     )
 
 

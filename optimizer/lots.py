@@ -193,7 +193,7 @@ class _Whole:
         if level.name == "tie-break":
             arcs = np.array(sorted(purchase), dtype=np.int64)
             lots = np.array([purchase[a] for a in arcs.tolist()]) / self.judge.arcs.lot_kg[arcs]
-            weights = level.weights(arcs) if callable(level.weights) else level.weights[arcs]
+            weights = level.values_of(arcs)
             return Fraction(float(weights @ lots))
         return self.judge.measure(purchase).level(level.name)
 

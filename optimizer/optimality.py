@@ -67,7 +67,7 @@ def _floats(basis: Basis, k: int, y: dict[int, Fraction], columns: Index) -> tup
     """Reduced costs in the level's unit, and how far any of them may be off."""
     program = basis.program
     level = program.levels[k]
-    c = basis.costs[k][columns]
+    c = program.cost(k, columns)
     if not y:
         return c, 0.0
     worth = np.zeros(basis.m)
@@ -80,7 +80,7 @@ def _floats(basis: Basis, k: int, y: dict[int, Fraction], columns: Index) -> tup
 def _exact_signs(basis: Basis, k: int, y: dict[int, Fraction], columns: Index) -> NDArray[np.int64]:
     """Signs of the reduced costs of these columns, in integers."""
     program = basis.program
-    signs: NDArray[np.int64] = np.sign(basis.costs[k][columns]).astype(np.int64)
+    signs: NDArray[np.int64] = np.sign(program.cost(k, columns)).astype(np.int64)
     if not y:
         return signs
     common = lcm(*(v.denominator for v in y.values()))

@@ -12,20 +12,15 @@ never an answer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
-import numpy as np
-from numpy.typing import NDArray
-
-from optimizer.basic_values import Solved, solve_exactly
+from optimizer.basic_values import Leaving, Solved, solve_exactly
 from optimizer.basis import Basis
 from optimizer.errors import Cancelled, SolverFailure
 from optimizer.exact_program import ExactProgram
 from optimizer.optimality import wrong_column
-from optimizer.program import Index
-from optimizer.quantities import KG_PER_T
-from optimizer.tally import Line
+from optimizer.segment import Counted, Line, Pins, Segment
+from optimizer.swap_run import TIGHT_MAX, SwapRun
 
 PIVOTS_MAX = 50_000
 """The work limit of one walk; curves take tens to thousands of pivots."""
@@ -33,47 +28,6 @@ REPAIRS_MAX = 200
 """Steps in a row that mend a basis without the walk getting on: more of them is a defect."""
 CANCEL_EVERY = 16
 """Pivots between two questions whether to stop."""
-
-
-def on(line: Line, theta: Fraction) -> Fraction:
-    """The line's value at theta."""
-    p, q = line
-    return p + q * theta if q else p
-
-
-@dataclass(frozen=True, eq=False)
-class Segment:
-    """The optimum between two values of theta: everything is p + q theta, exact."""
-
-    low: Fraction
-    high: Fraction | None
-    """None: from `low` on, without end."""
-    levels: tuple[Line, ...]
-    """Each level's value, in its unit, t or yuan."""
-    tiers: tuple[Line, ...]
-    """Effective t of tier 1 .. n + 1."""
-    spent: Line
-    """Nominal, yuan."""
-    pinned: Index
-    """Arcs of which all that is offered is bought."""
-    moving: tuple[tuple[int, Fraction, Fraction], ...]
-    """(arc, p, q) of what is bought in between, t."""
-    most_kg: NDArray[np.int64]
-    """What is offered of each arc."""
-
-    @property
-    def quantities(self) -> dict[int, Line]:
-        """Arc -> contracted tonnes; arcs that are not bought are left out."""
-        pinned = self.pinned.tolist()
-        bought = {
-            j: (Fraction(kg, KG_PER_T), Fraction(0))
-            for j, kg in zip(pinned, self.most_kg[pinned].tolist(), strict=True)
-        }
-        return dict(sorted((bought | {j: (p, q) for j, p, q in self.moving}).items()))
-
-    def level(self, k: int, theta: Fraction) -> Fraction:
-        """Level k at theta."""
-        return on(self.levels[k], theta)
 
 
 class Walk:
@@ -144,25 +98,38 @@ class Walk:
     def _follow(self, low: Fraction, high: Fraction | None, only_last: bool) -> list[Segment]:
         """Dual steps from `low` on, each where the next basic column meets a bound."""
         found: list[Segment] = []
-        theta, doubtful, repairs = low, True, 0
+        theta, doubtful, repairs, alike = low, True, 0, False
         while True:
             self._tick()
             self.basis.factor()
+            if alike and len(self.basis.tight) <= TIGHT_MAX:
+                run = SwapRun(self.basis, self.b0, self.b1, theta)
+                run.follow(high, self._tick)
+                found += [] if only_last else run.segments
+                theta = run.theta
+                self.basis.factor()
             solved = solve_exactly(self.basis, self.b0, self.b1, doubtful)
             leaving = solved.next_leaving(theta, doubtful)
             end = high if leaving is None or (high is not None and leaving.at >= high) else leaving.at
             if (end is None or end > theta) and not (only_last and end is not None):
                 wrong = wrong_column(solved)
                 if wrong is not None:
-                    repairs, doubtful = self._mend(wrong, theta, repairs), True
+                    repairs, doubtful, alike = self._mend(wrong, theta, repairs), True, False
                     continue
                 found.append(self._segment(solved, theta, end))
                 repairs, doubtful = 0, False
             if end is None or end == high or leaving is None:
                 return found
             theta = end
-            if not self.basis.dual_step(leaving.position, leaving.to_upper):
-                raise SolverFailure("a curve ended where the program has no plan")
+            alike = self._step(leaving) and not doubtful
+
+    def _step(self, leaving: Leaving) -> bool:
+        """One dual step; True where an arc came for an arc, so that the same rows stay tight."""
+        basis = self.basis
+        out = int(basis.basic[leaving.position])
+        if not basis.dual_step(leaving.position, leaving.to_upper):
+            raise SolverFailure("a curve ended where the program has no plan")
+        return max(out, int(basis.basic[leaving.position])) < len(self.program.arcs)
 
     def _mend(self, wrong: int, theta: Fraction, repairs: int) -> int:
         if repairs >= REPAIRS_MAX:
@@ -181,20 +148,14 @@ class Walk:
         levels = []
         for level, weight in zip(self.program.levels, self.program.level_weights, strict=True):
             if level.name == "cost":
-                levels.append(sums[-1])
+                levels.append(Line.of(*sums[-1]))
                 continue
             p = q = Fraction(0)
             for j, a, b in gaps:
                 if j in weight:
                     p, q = p + weight[j] * a, q + weight[j] * b
-            levels.append((p / level.denominator, q / level.denominator))
-        return Segment(
-            low,
-            high,
-            tuple(levels),
-            tiers=tuple(sums[:-2]),
-            spent=sums[-2],
-            pinned=self.basis.pinned_arcs(),
-            moving=tuple(bought),
-            most_kg=arcs.most_kg,
-        )
+            levels.append(Line.of(p / level.denominator, q / level.denominator))
+        lines = [*levels, *(Line.of(*line) for line in sums[:-1])]
+        counted = Counted.of(lines, [(j, Line.of(p, q)) for j, p, q in bought])
+        pins = Pins(self.basis.pinned_arcs(), [], 0)
+        return Segment(low, high, counted, len(levels), pins, arcs.most_kg)

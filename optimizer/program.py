@@ -72,7 +72,11 @@ class Level:
     @property
     def values(self) -> Floats:
         """All weights, one a column."""
-        return self.weights(np.arange(len(self.columns))) if callable(self.weights) else self.weights
+        return self.values_of(np.arange(len(self.columns)))
+
+    def values_of(self, which: Index) -> Floats:
+        """Weights of some of its columns, by their places."""
+        return self.weights(which) if callable(self.weights) else self.weights[which]
 
     @property
     def has_slack(self) -> bool:

@@ -35,6 +35,14 @@ class RowSums:
             return slice(int(columns[0]), int(columns[-1]) + 1), values
         return columns, values
 
+    def row(self, i: int) -> Floats:
+        """The coefficients of one row, shape (n + m,)."""
+        found = np.zeros(len(self._row_of))
+        where, values = self._rows[i]
+        found[where] = values
+        found[self._n_arcs :] = self._row_of[self._n_arcs :] == i
+        return found
+
     def of_all(self, y: Floats) -> Floats:
         """Shape (n + m,)."""
         total = np.zeros(len(self._row_of))

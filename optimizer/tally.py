@@ -11,8 +11,6 @@ from optimizer.exact_program import YUAN_E8, ExactProgram
 from optimizer.quantities import KG_PER_T
 from optimizer.timeline import E8
 
-type Line = tuple[Fraction, Fraction]
-"""(p, q): p + q theta."""
 type Sums = list[int]
 """By tier, then what is spent, then the level `cost`; each over its entry of `Tally.denominators`."""
 
@@ -40,8 +38,15 @@ class Tally:
         sums[-2] += self._unit[j] * amount
         sums[-1] += self._cost.get(j, 0) * amount
 
-    def lines(self, kg: Sums, moving: Sequence[tuple[int, Fraction, Fraction]]) -> list[Line]:
-        """Every sum in its unit: what stands (kg), and arcs that move as p + q theta (t)."""
+    def of(self, j: int) -> tuple[int, ...]:
+        """What a tonne of a column adds to each tier and to what is spent; nothing for gaps and slacks."""
+        sums = self.nothing()
+        if j < len(self._tier):
+            self.add(sums, j, 1)
+        return tuple(sums[:-1])
+
+    def lines(self, kg: Sums, moving: Sequence[tuple[int, Fraction, Fraction]]) -> list[tuple[Fraction, Fraction]]:
+        """Every sum in its unit: what stands (kg), and arcs that move as p + q theta (t); (p, q) each."""
         common = lcm(*(x.denominator for _, p, q in moving for x in (p, q)))
         still, moved = self.nothing(), self.nothing()
         for j, p, q in moving:
@@ -75,7 +80,5 @@ class Pinned:
             (self._inside.add if inside else self._inside.remove)(j)
             kg = self._most_kg[j] if inside else -self._most_kg[j]
             self._tally.add(self.kg, j, kg)
-            a, b = int(self._program.starts[j]), int(self._program.starts[j + 1])
-            numerators = self._program.numerators[a:b].tolist()
-            for i, v in zip(self._program.rows[a:b].tolist(), numerators, strict=True):
+            for i, v in self._program.entries(j):
                 self.use[i] = self.use.get(i, 0) + v * kg

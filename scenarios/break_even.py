@@ -26,9 +26,10 @@ from optimizer.exact_program import (
 )
 from optimizer.findings import fault
 from optimizer.offers import Bools
-from optimizer.parametric import Segment, Walk
+from optimizer.parametric import Walk
 from optimizer.plan import Json
 from optimizer.problem import Problem
+from optimizer.segment import Segment
 from optimizer.timeline import E8
 from scenarios.breakpoints import rate_text, t_text, yuan_text
 
@@ -189,7 +190,7 @@ def _steps(
     first = _step(program, kept[0], kept[0].low, Fraction(0), members)
     steps: list[BreakEvenStep] = []
     for segment in kept:
-        price = -segment.levels[cost][1]
+        price = -segment.levels[cost].rate
         if segment.high is None or price <= 0:
             break
         if steps and steps[-1].price == price:
@@ -201,9 +202,9 @@ def _steps(
 def _step(program: ExactProgram, segment: Segment, at: Fraction, price: Fraction, members: Bools) -> BreakEvenStep:
     contracted = effective = cost = Fraction(0)
     numerators, denominator = level_cost(program.problem, program.arcs)
-    for a, (p, q) in segment.quantities.items():
+    for a, line in segment.quantities.items():
         if members[a]:
-            quantity = p + q * at
+            quantity = line.at(at)
             contracted += quantity
             effective += Fraction(int(program.arcs.eta_e8[a]), E8) * quantity
             cost += Fraction(int(numerators[a]), denominator) * quantity

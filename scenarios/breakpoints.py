@@ -13,9 +13,9 @@ from typing import Any
 
 from optimizer.errors import SolverFailure
 from optimizer.exact_program import ExactProgram
-from optimizer.parametric import Segment, on
 from optimizer.plan import Json
 from optimizer.quantities import plain, round_half_up, tonnes, yuan
+from optimizer.segment import Segment
 
 RATE_DECIMALS = 6
 """Of printed rates and prices: a millionth of a tonne or of a yuan."""
@@ -95,16 +95,17 @@ class Reader:
 
     def point(self, segment: Segment, at: Fraction) -> Point:
         """The point at this value, which the segment holds."""
-        values = {level.name: segment.level(k, at) for k, level in enumerate(self.program.levels)}
+        names, values = [level.name for level in self.program.levels], segment.counted.values(at)
+        levels = dict(zip(names, values[: len(names)], strict=True))
         return Point(
             at=at,
             required_t=self.required_t + self.required_rate * at,
-            shortfall_t=sum((v for name, v in values.items() if name.startswith("shortfall")), Fraction(0)),
-            missed_t=values.get("rules", Fraction(0)),
-            cost=values["cost"],
-            spent=on(segment.spent, at),
-            tiers=tuple(on(line, at) for line in segment.tiers),
-            gaps=tuple(v for name, v in values.items() if name.startswith("tier")),
+            shortfall_t=sum((v for name, v in levels.items() if name.startswith("shortfall")), Fraction(0)),
+            missed_t=levels.get("rules", Fraction(0)),
+            cost=levels["cost"],
+            spent=values[-1],
+            tiers=tuple(values[len(names) : -1]),
+            gaps=tuple(v for name, v in levels.items() if name.startswith("tier")),
         )
 
     def breakpoints(self, segments: Sequence[Segment]) -> tuple[Point, ...]:
@@ -119,20 +120,18 @@ class Reader:
 def bends(points: Sequence[Point]) -> tuple[Point, ...]:
     """Points of a piecewise-linear curve without those that lie on the line between their neighbours."""
     kept: list[Point] = []
-    before: tuple[Fraction, ...] | None = None
     for point in points:
-        following = slopes(kept[-1], point) if kept else None
-        if following is not None and following == before:
+        if len(kept) > 1 and _straight(kept[-2], kept[-1], point):
             kept.pop()
         kept.append(point)
-        before = following
     return tuple(kept)
 
 
-def slopes(low: Point, high: Point) -> tuple[Fraction, ...]:
-    """How each of `Point.numbers` moves per unit of `at` from one point to the next."""
-    step, still = high.at - low.at, Fraction(0)
-    return tuple(still if a == b else (b - a) / step for a, b in zip(low.numbers, high.numbers, strict=True))
+def _straight(low: Point, middle: Point, high: Point) -> bool:
+    """Whether each of `Point.numbers` moves as fast from the first to the second as from there to the third."""
+    before, after = middle.at - low.at, high.at - middle.at
+    numbers = zip(low.numbers[::-1], middle.numbers[::-1], high.numbers[::-1], strict=True)
+    return all(a == b == c or (b - a) * after == (c - b) * before for a, b, c in numbers)
 
 
 def between(points: Sequence[Point], at: Fraction) -> Point:

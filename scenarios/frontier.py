@@ -14,10 +14,11 @@ import pandas as pd
 
 from optimizer.chain import WorkLimits
 from optimizer.exact_program import cost_row, exact_program, with_moving_rows
-from optimizer.parametric import Segment, Walk
+from optimizer.parametric import Walk
 from optimizer.plan import Json
 from optimizer.problem import Problem
 from optimizer.quantities import E4
+from optimizer.segment import Segment
 from optimizer.solution import Proof, Solution, solve
 from optimizer.wording import Language
 from scenarios.breakpoints import Point, Reader, frame_row, rate_text, t_text, yuan_text

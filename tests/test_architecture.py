@@ -26,8 +26,9 @@ READING_ORDER = {
     "optimizer": """
         on_demand wording findings errors tolerances quantities offers regions term_names events rule_pack problem
         timeline eligibility arcs program limits formulation measure running_totals solver chain master lots
-        certificate whole_kg lexicographic solution exact_linear exact_program row_sums tally basis basic_values
-        optimality parametric explain repairs plan statement engine check
+        certificate whole_kg lexicographic solution exact_linear kept_inverse exact_program row_sums tally basis
+        basic_values optimality segment run_columns swap_queue swap_proof swap_run parametric explain repairs plan
+        statement engine check
     """,
     "market_data": """
         columns complaints quotes feed_reading sources/coded_cells sources/raw_table sources/csv_text

@@ -17,8 +17,9 @@ from optimizer.errors import BadInput, Cancelled, SolverFailure
 from optimizer.exact_linear import ExactFactor
 from optimizer.exact_program import ExactProgram, cost_row, exact_program, money_row, with_moving_rows
 from optimizer.optimality import wrong_column
-from optimizer.parametric import Segment, Walk, on
+from optimizer.parametric import Walk
 from optimizer.problem import Problem
+from optimizer.segment import Segment
 from optimizer.solution import solve
 from scenarios.alternatives import alternatives
 from scenarios.curves import budget_curve
@@ -159,10 +160,10 @@ def test_quantities_of_a_segment_are_what_its_levels_are_made_of():
     for segment in Walk(program, "money").from_nothing()[:-1]:
         assert segment.high is not None
         money = (segment.low + segment.high) / 2
-        quantity = {a: p + q * money for a, (p, q) in segment.quantities.items()}
+        quantity = {a: line.at(money) for a, line in segment.quantities.items()}
         cost = sum(Fraction(int(program.arcs.unit_cost_e8[a]), 10**10) * t for a, t in quantity.items())
         first = sum((t for a, t in quantity.items() if program.arcs.tier[a] == 1), Fraction(0))
-        assert on(segment.spent, money) == cost and on(segment.tiers[0], money) == first
+        assert segment.spent.at(money) == cost and segment.tiers[0].at(money) == first
         assert cost == money == segment.level(names.index("cost"), money)
         assert segment.level(names.index("tier 1"), money) == need - first
 
@@ -191,7 +192,7 @@ def best_buy(walk: Walk) -> int:
 def curve_of(segments: list[Segment]) -> list[tuple[Fraction, tuple[Fraction, ...]]]:
     """Where the levels bend, and their values there."""
     found = [(s.low, tuple(s.level(k, s.low) for k in range(len(s.levels)))) for s in segments]
-    rates = [tuple(q for _, q in s.levels) for s in segments]
+    rates = [tuple(line.rate for line in s.levels) for s in segments]
     return [point for k, point in enumerate(found) if k == 0 or rates[k] != rates[k - 1]]
 
 

@@ -1,0 +1,163 @@
+"""A piece of a curve: the optimum between two values of what moves, in integers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import lcm
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.program import Index
+from optimizer.quantities import KG_PER_T
+
+ZERO = Fraction(0)
+
+
+class Line(NamedTuple):
+    """(still + moved x theta) / over; over > 0."""
+
+    still: int
+    moved: int
+    over: int
+
+    @classmethod
+    def of(cls, p: Fraction, q: Fraction) -> "Line":
+        """p + q theta."""
+        over = lcm(p.denominator, q.denominator)
+        return cls(p.numerator * (over // p.denominator), q.numerator * (over // q.denominator), over)
+
+    def at(self, theta: Fraction) -> Fraction:
+        """The value at theta."""
+        whole, part = theta.as_integer_ratio()
+        return Fraction(self.still * part + self.moved * whole, self.over * part)
+
+    @property
+    def rate(self) -> Fraction:
+        """How it moves per unit of theta."""
+        return Fraction(self.moved, self.over)
+
+
+class Part(NamedTuple):
+    """An arc of which a part is bought, t: (p + q theta) / (over x unit) of `Counted`."""
+
+    arc: int
+    p: int
+    q: int
+    counts: Sequence[int]
+    """What it adds to each sum per tonne, over `Counted.denominators`."""
+
+
+class Counted(NamedTuple):
+    """Sums over what is bought: levels, tiers, what is spent. Integers."""
+
+    held: Sequence[int]
+    """What stands still adds, over denominators x unit."""
+    rates: Sequence[int]
+    """What that moves by per unit of theta."""
+    parts: Sequence[Part]
+    over: int
+    unit: int
+    denominators: Sequence[int]
+
+    @classmethod
+    def of(cls, lines: Sequence[Line], parts: Sequence[tuple[int, Line]]) -> "Counted":
+        """Sums that are known, and quantities that they hold already."""
+        over = lcm(*(line.over for _, line in parts))
+        bought = [(j, line, over // line.over) for j, line in parts]
+        nothing = (0,) * len(lines)
+        return cls(
+            [line.still for line in lines],
+            [line.moved for line in lines],
+            [Part(j, line.still * f, line.moved * f, nothing) for j, line, f in bought],
+            over,
+            1,
+            [line.over for line in lines],
+        )
+
+    def values(self, theta: Fraction) -> list[Fraction]:
+        """All sums at theta."""
+        whole, part = theta.as_integer_ratio()
+        totals = [(h * part + r * whole) * self.over for h, r in zip(self.held, self.rates, strict=True)]
+        for one in self.parts:
+            x = one.p * part + one.q * whole
+            totals = [v + c * x for v, c in zip(totals, one.counts, strict=True)]
+        over = self.over * self.unit * part
+        return [Fraction(v, d * over) if v else ZERO for v, d in zip(totals, self.denominators, strict=True)]
+
+    def lines(self) -> list[Line]:
+        """All sums."""
+        still, moved = [h * self.over for h in self.held], [r * self.over for r in self.rates]
+        for one in self.parts:
+            still = [v + c * one.p for v, c in zip(still, one.counts, strict=True)]
+            moved = [v + c * one.q for v, c in zip(moved, one.counts, strict=True)]
+        over = self.over * self.unit
+        return [Line(p, q, d * over) for p, q, d in zip(still, moved, self.denominators, strict=True)]
+
+
+class Pins(NamedTuple):
+    """Arcs of which all that is offered is bought."""
+
+    first: Index
+    changes: list[tuple[int, bool]]
+    """(arc, whether it now stands at what is offered), in the order of time; of several segments."""
+    made: int
+    """How many of them before this one."""
+
+    def arcs(self) -> list[int]:
+        """Ascending."""
+        inside = set(self.first.tolist())
+        for j, now in self.changes[: self.made]:
+            (inside.add if now else inside.discard)(j)
+        return sorted(inside)
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """The optimum between two values of theta, exact."""
+
+    low: Fraction
+    high: Fraction | None
+    """None: from `low` on, without end."""
+    counted: Counted
+    """Each level's value, in its unit, t or yuan; effective t of tier 1 .. n + 1; what is spent, nominal, yuan."""
+    n_levels: int
+    pins: Pins
+    most_kg: NDArray[np.int64]
+    """What is offered of each arc."""
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """Of `counted`."""
+        return self.counted.lines()
+
+    @property
+    def levels(self) -> tuple[Line, ...]:
+        """Each level's value."""
+        return tuple(self.lines[: self.n_levels])
+
+    @property
+    def tiers(self) -> tuple[Line, ...]:
+        """Effective t of tier 1 .. n + 1."""
+        return tuple(self.lines[self.n_levels : -1])
+
+    @property
+    def spent(self) -> Line:
+        """Nominal, yuan."""
+        return self.lines[-1]
+
+    @property
+    def quantities(self) -> dict[int, Line]:
+        """Arc -> contracted tonnes; arcs that are not bought are left out."""
+        pinned = self.pins.arcs()
+        kg = self.most_kg[pinned].tolist() if pinned else []
+        bought = {j: Line(amount, 0, KG_PER_T) for j, amount in zip(pinned, kg, strict=True)}
+        over = self.counted.over * self.counted.unit
+        parts = {x.arc: Line(x.p, x.q, over) for x in self.counted.parts if x.p or x.q}
+        return dict(sorted((bought | parts).items()))
+
+    def level(self, k: int, theta: Fraction) -> Fraction:
+        """Level k at theta."""
+        return self.lines[k].at(theta)
