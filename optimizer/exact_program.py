@@ -230,7 +230,7 @@ def exact_program(problem: Problem, arcs: Arcs | None = None, screening: Screeni
     program = formulate(problem, screening, arcs, "face")
     denominators, numerators = _coefficients(problem, arcs, program)
     order = np.lexsort((program.entry_row, program.entry_column))
-    order = order[np.array([v != 0 for v in numerators[order]], dtype=bool)] if len(order) else order
+    order = order[np.flatnonzero(numerators[order])]
     levels = tuple(_level(problem, arcs, level) for level in program.levels[:-1])
     return ExactProgram(
         problem=problem,
@@ -273,7 +273,7 @@ def with_moving_rows(program: ExactProgram, moving: Sequence[MovingRow]) -> Exac
     """The same program with these rows at its end."""
     rows, columns, numerators = [program.rows], [program.columns], [program.numerators]
     for k, one in enumerate(moving):
-        members = np.flatnonzero(np.array([v != 0 for v in one.numerators], dtype=bool))
+        members = np.flatnonzero(one.numerators)
         rows.append(np.full(len(members), program.m + k))
         columns.append(members)
         numerators.append(one.numerators[members])

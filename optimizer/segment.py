@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from math import lcm
 from typing import NamedTuple
 
@@ -87,14 +86,12 @@ class Counted(NamedTuple):
         over = self.over * self.unit * part
         return [Fraction(v, d * over) if v else ZERO for v, d in zip(totals, self.denominators, strict=True)]
 
-    def lines(self) -> list[Line]:
-        """All sums."""
-        still, moved = [h * self.over for h in self.held], [r * self.over for r in self.rates]
+    def line(self, i: int) -> Line:
+        """One of the sums."""
+        still, moved = self.held[i] * self.over, self.rates[i] * self.over
         for one in self.parts:
-            still = [v + c * one.p for v, c in zip(still, one.counts, strict=True)]
-            moved = [v + c * one.q for v, c in zip(moved, one.counts, strict=True)]
-        over = self.over * self.unit
-        return [Line(p, q, d * over) for p, q, d in zip(still, moved, self.denominators, strict=True)]
+            still, moved = still + one.counts[i] * one.p, moved + one.counts[i] * one.q
+        return Line(still, moved, self.denominators[i] * self.over * self.unit)
 
 
 class Pins(NamedTuple):
@@ -128,25 +125,20 @@ class Segment:
     most_kg: NDArray[np.int64]
     """What is offered of each arc."""
 
-    @cached_property
-    def lines(self) -> list[Line]:
-        """Of `counted`."""
-        return self.counted.lines()
-
     @property
     def levels(self) -> tuple[Line, ...]:
         """Each level's value."""
-        return tuple(self.lines[: self.n_levels])
+        return tuple(self.counted.line(k) for k in range(self.n_levels))
 
     @property
     def tiers(self) -> tuple[Line, ...]:
         """Effective t of tier 1 .. n + 1."""
-        return tuple(self.lines[self.n_levels : -1])
+        return tuple(self.counted.line(i) for i in range(self.n_levels, len(self.counted.held) - 1))
 
     @property
     def spent(self) -> Line:
         """Nominal, yuan."""
-        return self.lines[-1]
+        return self.counted.line(-1)
 
     @property
     def quantities(self) -> dict[int, Line]:
@@ -160,4 +152,4 @@ class Segment:
 
     def level(self, k: int, theta: Fraction) -> Fraction:
         """Level k at theta."""
-        return self.lines[k].at(theta)
+        return self.counted.line(k).at(theta)

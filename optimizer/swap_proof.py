@@ -86,11 +86,12 @@ def _exact(columns: RunColumns, claim: Claim, k: int) -> list[int]:
 
 def _doubtful(columns: RunColumns, side: Floats, worths: Sequence[Worths]) -> Index:
     """Columns that are not settled at once for all claims with the same multipliers at 0."""
-    nothing = np.concatenate([one.values == 0 for one in worths], axis=1)
-    _, group = np.unique(nothing, axis=0, return_inverse=True)
+    groups: dict[bytes, list[int]] = {}
+    for s, nothing in enumerate(np.concatenate([one.values == 0 for one in worths], axis=1)):
+        groups.setdefault(nothing.tobytes(), []).append(s)
     found = [
         _not_settled(columns, side, [Worths(one.values[mine], one.terms[mine]) for one in worths])
-        for mine in (group == g for g in range(int(group.max()) + 1))
+        for mine in groups.values()
     ]
     return np.unique(np.concatenate(found))
 
@@ -98,8 +99,10 @@ def _doubtful(columns: RunColumns, side: Floats, worths: Sequence[Worths]) -> In
 def _not_settled(columns: RunColumns, side: Floats, worths: Sequence[Worths]) -> Index:
     open_ones, found = np.flatnonzero(side), list[Index]()
     for k, worth in enumerate(worths):
-        bound, rows = side[open_ones], columns.rows[:, open_ones]
-        cost = columns.costs(k)[open_ones] * bound
+        bound, cost = side[open_ones], columns.costs(k)[open_ones]
+        if not (worth.values.any() or cost.any()):
+            continue
+        rows, cost = columns.rows[:, open_ones], cost * bound
         part = _scale(columns, worth)
         values = worth.values * part[:, None]
         taken = np.where(bound > 0, values.max(axis=0) @ rows, -(values.min(axis=0) @ rows))

@@ -55,6 +55,7 @@ def _sorted(columns: RunColumns, leaving: Leaving, order: Index, most: int) -> l
         order, group, ratio, slack = order[at], group[at], ratio[at], slack[at]
         apart = (group[1:] > group[:-1]) | ((ratio - slack)[1:] > (ratio + slack)[:-1])
         group = np.concatenate([[0], np.cumsum(apart)])
+        order, group = order[group <= group[:most][-1]], group[group <= group[:most][-1]]
     found: list[int] = order[np.lexsort((-np.abs(leaving.alpha[order]), group))].tolist()
     return found
 

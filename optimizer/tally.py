@@ -40,10 +40,11 @@ class Tally:
 
     def of(self, j: int) -> tuple[int, ...]:
         """What a tonne of a column adds to each tier and to what is spent; nothing for gaps and slacks."""
-        sums = self.nothing()
-        if j < len(self._tier):
-            self.add(sums, j, 1)
-        return tuple(sums[:-1])
+        tiers = [0] * self.n_tiers
+        if j >= len(self._tier):
+            return (*tiers, 0)
+        tiers[self._tier[j]] = self._eta[j]
+        return (*tiers, self._unit[j])
 
     def lines(self, kg: Sums, moving: Sequence[tuple[int, Fraction, Fraction]]) -> list[tuple[Fraction, Fraction]]:
         """Every sum in its unit: what stands (kg), and arcs that move as p + q theta (t); (p, q) each."""

@@ -190,7 +190,7 @@ def _steps(
     first = _step(program, kept[0], kept[0].low, Fraction(0), members)
     steps: list[BreakEvenStep] = []
     for segment in kept:
-        price = -segment.levels[cost].rate
+        price = -segment.counted.line(cost).rate
         if segment.high is None or price <= 0:
             break
         if steps and steps[-1].price == price:

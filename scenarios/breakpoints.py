@@ -17,6 +17,7 @@ from optimizer.plan import Json
 from optimizer.quantities import plain, round_half_up, tonnes, yuan
 from optimizer.segment import Segment
 
+ZERO = Fraction(0)
 RATE_DECIMALS = 6
 """Of printed rates and prices: a millionth of a tonne or of a yuan."""
 
@@ -95,18 +96,24 @@ class Reader:
 
     def point(self, segment: Segment, at: Fraction) -> Point:
         """The point at this value, which the segment holds."""
-        names, values = [level.name for level in self.program.levels], segment.counted.values(at)
-        levels = dict(zip(names, values[: len(names)], strict=True))
+        values, (shortfall, missed, cost, gaps) = segment.counted.values(at), self._places
         return Point(
             at=at,
             required_t=self.required_t + self.required_rate * at,
-            shortfall_t=sum((v for name, v in levels.items() if name.startswith("shortfall")), Fraction(0)),
-            missed_t=levels.get("rules", Fraction(0)),
-            cost=levels["cost"],
+            shortfall_t=sum([values[k] for k in shortfall], ZERO),
+            missed_t=values[missed] if missed is not None else ZERO,
+            cost=values[cost],
             spent=values[-1],
-            tiers=tuple(values[len(names) : -1]),
-            gaps=tuple(v for name, v in levels.items() if name.startswith("tier")),
+            tiers=tuple(values[segment.n_levels : -1]),
+            gaps=tuple([values[k] for k in gaps]),
         )
+
+    @cached_property
+    def _places(self) -> tuple[list[int], int | None, int, list[int]]:
+        """Where shortfall, missed min shares, cost and tiers stand among the levels."""
+        place = {level.name: k for k, level in enumerate(self.program.levels)}
+        shortfall, gaps = ([k for name, k in place.items() if name.startswith(head)] for head in ("shortfall", "tier"))
+        return shortfall, place.get("rules"), place["cost"], gaps
 
     def breakpoints(self, segments: Sequence[Segment]) -> tuple[Point, ...]:
         """The ends of the segments; those where nothing bends are left out."""

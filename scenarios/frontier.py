@@ -207,7 +207,7 @@ def from_full_coverage(segments: Sequence[Segment], n_head: int) -> list[Segment
     """The segments from where the first levels (shortfall, rules) have come down to their least."""
     last = segments[-1]
     least = [last.level(k, last.low) for k in range(n_head)]
-    return [s for s in segments if [s.level(k, s.low) for k in range(n_head)] == least]
+    return [s for s in segments if all(s.level(k, s.low) == value for k, value in enumerate(least))]
 
 
 def knee_of(points: Sequence[Point]) -> Point | None:

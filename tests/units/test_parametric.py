@@ -10,17 +10,20 @@ import numpy as np
 import pytest
 
 from api import read_problem
-from optimizer import parametric
+from benchmarks.markets import one_event
+from optimizer import parametric, swap_run
 from optimizer.basic_values import solve_exactly
 from optimizer.basis import Basis
 from optimizer.errors import BadInput, Cancelled, SolverFailure
 from optimizer.exact_linear import ExactFactor
 from optimizer.exact_program import ExactProgram, cost_row, exact_program, money_row, with_moving_rows
+from optimizer.kept_inverse import KeptInverse
 from optimizer.optimality import wrong_column
 from optimizer.parametric import Walk
 from optimizer.problem import Problem
 from optimizer.segment import Segment
 from optimizer.solution import solve
+from optimizer.swap_queue import queue
 from scenarios.alternatives import alternatives
 from scenarios.curves import budget_curve
 from scenarios.frontier import frontier
@@ -97,6 +100,27 @@ def test_sums_of_rows_are_the_products_with_the_whole_matrix(name):
             np.testing.assert_allclose(basis.sums.of(y, some), (y @ whole)[some], rtol=1e-12, atol=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_an_inverse_that_is_kept_is_the_inverse_after_every_change_of_a_column(seed):
+    """rows x B = over x identity, over > 0; a column that would make B singular is refused."""
+    rng = random.Random(seed)
+    size = rng.randint(1, 5)
+    b = [[rng.randint(-9, 9) * 10 ** rng.randint(0, 12) + 97 * (r == c) for c in range(size)] for r in range(size)]
+    kept = KeptInverse(ExactFactor([{c: v for c, v in enumerate(row) if v} for row in b]), size)
+    for _ in range(20):
+        place, column = rng.randrange(size), [rng.randint(-9, 9) for _ in range(size)]
+        if kept.times(column)[place] == 0:
+            with pytest.raises(SolverFailure, match="singular"):
+                kept.replace(place, column)
+            continue
+        kept.replace(place, column)
+        for row, v in zip(b, column, strict=True):
+            row[place] = v
+        product = [[sum(x * b[k][c] for k, x in enumerate(row)) for c in range(size)] for row in kept.rows]
+        assert product == [[kept.over * (r == c) for c in range(size)] for r in range(size)]
+        assert kept.over > 0
+
+
 # --------------------------------------------------------------------------------------------------------------- walks
 
 
@@ -139,6 +163,29 @@ def test_between_breakpoints_the_engine_plans_what_the_budget_curve_says(name):
         lines = 2 + len(solution.measure.purchase)
         assert abs(solution.shortfall_t - point.shortfall_t) <= KG * lines
         assert abs(solution.measure.level("tier 1") - point.gaps[0]) <= KG * lines
+
+
+@pytest.mark.parametrize("name", ["taiyuan-marathon-2026", "league-final", "energy-expo-2026"])
+def test_runs_of_swaps_lead_where_the_walk_leads_alone(name, monkeypatch):
+    """Step by step, every row and column looked at: the same breakpoints, levels, tiers and money."""
+    program = money_program(example(name))
+    in_runs = Walk(program, "money").from_nothing()
+    monkeypatch.setattr(parametric, "TIGHT_MAX", 0)
+    alone = Walk(program, "money").from_nothing()
+    assert [(s.low, s.high, counted(s)) for s in in_runs] == [(s.low, s.high, counted(s)) for s in alone]
+
+
+def counted(segment: Segment) -> list[tuple[Fraction, Fraction]]:
+    """Values and rates of all that a segment counts."""
+    return [(line.at(segment.low), line.rate) for line in (*segment.levels, *segment.tiers, segment.spent)]
+
+
+def test_a_run_that_takes_columns_in_the_wrong_order_is_seen(monkeypatch):
+    """Dear before cheap: no such basis is proved, and the curve is the right one all the same."""
+    problem = one_event(300, whole_lots=False)
+    right = budget_curve(problem)
+    monkeypatch.setattr(swap_run, "queue", lambda *asked: queue(*asked)[::-1])
+    assert budget_curve(problem) == right
 
 
 def test_the_same_problem_gives_the_same_segments_again():
