@@ -5,7 +5,7 @@ right-hand side. So every column has one cost a level, its own less what it take
 have multipliers left. The same numbers are here in integers, for proofs, and in floats, for choices.
 """
 
-from functools import cache
+from functools import cache, cached_property
 from math import lcm
 from typing import NamedTuple
 
@@ -55,11 +55,15 @@ class RunColumns:
                 self._counted[i].append((k, w))
         over = [level.denominator * common for level, common in zip(program.levels, commons, strict=True)]
         self.denominators = (*over, *tally.denominators[:-1])
-        self.rows = np.array([basis.sums.row(i) for i in self.tight]).reshape(len(self.tight), basis.n + basis.m)
-        """Coefficients in the tight rows, shape (tight, n + m)."""
         self.largest = basis.sums.largest[basis.tight]
         self.column = cache(self._column)
         self.costs = cache(self._costs)
+
+    @cached_property
+    def rows(self) -> Floats:
+        """Coefficients in the tight rows, shape (tight, n + m)."""
+        basis = self._basis
+        return np.array([basis.sums.row(i) for i in self.tight]).reshape(len(self.tight), basis.n + basis.m)
 
     def _gap_weights(self, k: int) -> dict[int, int]:
         """Loose row -> numerator of the level for the gap that meets it."""
