@@ -159,8 +159,9 @@ def _one_by_one(
         open_ones &= np.abs(d) <= error
         at, column = np.nonzero(open_ones & ~_silent(worth, cost, rows))
         for s, c, sign in _signs(columns, claims, k, at.tolist(), column.tolist(), which):
-            wrong = min(wrong, s) if sign * sides[s, c] < 0 else wrong
-            open_ones[s, c] = sign == 0
+            if sign:
+                wrong = min(wrong, s) if sign * sides[s, c] < 0 else wrong
+                open_ones[s, c] = False
     return wrong if wrong < len(claims) else None
 
 
