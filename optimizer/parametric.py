@@ -111,12 +111,13 @@ class Walk:
             solved = solve_exactly(self.basis, self.b0, self.b1, doubtful)
             leaving = solved.next_leaving(theta, doubtful)
             end = high if leaving is None or (high is not None and leaving.at >= high) else leaving.at
-            if (end is None or end > theta) and not (only_last and end is not None):
-                wrong = wrong_column(solved)
-                if wrong is not None:
-                    repairs, doubtful, alike = self._mend(wrong, theta, repairs), True, False
-                    continue
-                found.append(self._segment(solved, theta, end))
+            if end is None or end > theta:
+                if end is None or not only_last:
+                    wrong = wrong_column(solved)
+                    if wrong is not None:
+                        repairs, doubtful, alike = self._mend(wrong, theta, repairs), True, False
+                        continue
+                    found.append(self._segment(solved, theta, end))
                 repairs, doubtful = 0, False
             if end is None or end == high or leaving is None:
                 return found
