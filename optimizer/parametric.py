@@ -8,7 +8,7 @@ and each further yuan is followed by a dual step, so that no optimum has to be s
 Pivots are chosen in floats. Every basis that is kept is solved in exact rationals, so breakpoints and level values are
 exact, and its optimality is proved: exact multipliers, reduced costs in lexicographic order (Isermann 1982), signs that
 rounding could have turned settled in integers. A basis that fails is pivoted on; one that cannot be mended is an error,
-never an answer.
+never an answer. While the same rows are tight, pivots are made and proved many at a time (`swap_run`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
