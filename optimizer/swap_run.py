@@ -156,7 +156,9 @@ class SwapRun:
         near = [x for x in found if x[0] - first[0] <= CLOSE * max(abs(first[0]), CLOSE)]
         if len(near) > 1:
             first = min(near, key=lambda x: (max(Fraction(x[2], x[3]), self.theta), -x[3]))
-        return first[1], max(Fraction(first[2], first[3]), self.theta)
+        whole, part = self.theta.as_integer_ratio()
+        _, place, meets, speed = first
+        return place, Fraction(meets, speed) if meets * part > whole * speed else self.theta
 
     def _holds(self, p: Sequence[int], q: Sequence[int], at: Fraction) -> bool:
         """Whether what meets the loose rows stays within its bounds up to there; all of it is bounded by 0."""
@@ -166,9 +168,10 @@ class SwapRun:
             x = a * part + b * whole
             for i, v in self._columns.column(j).loose:
                 taken[i] = taken.get(i, 0) + v * x
-        over = self._inverse.over
+        over, known, moving = self._inverse.over, self._left, self._moving
         for i, used in taken.items():
-            left = (self._left_of(i) * part + self._moving.get(i, 0) * whole) * over - used
+            still = known[i] if i in known else self._left_of(i)
+            left = (still * part + moving.get(i, 0) * whole) * over - used
             if left and self._ends(i, left > 0):
                 return False
         return True
@@ -224,7 +227,7 @@ class SwapRun:
         good = len(passed) if wrong is None else max(wrong - 1, 0)
         for one in passed[:good]:
             self._basis.swap(self._positions[one.place], one.enters, one.to_upper)
-        self.segments += [self._segment(one) for one in passed[:good] if one.high > one.low]
+        self.segments += [self._segment(one) for one in passed[:good] if one.high != one.low]
         if good < len(passed):
             self.theta = passed[good].low
         return good == len(passed)

@@ -99,8 +99,8 @@ class Reader:
         values, (shortfall, missed, cost, gaps) = segment.counted.values(at), self._places
         return Point(
             at=at,
-            required_t=self.required_t + self.required_rate * at,
-            shortfall_t=sum([values[k] for k in shortfall], ZERO),
+            required_t=self.required_t + self.required_rate * at if self.required_rate else self.required_t,
+            shortfall_t=sum([values[k] for k in shortfall[1:]], values[shortfall[0]]),
             missed_t=values[missed] if missed is not None else ZERO,
             cost=values[cost],
             spent=values[-1],
@@ -136,9 +136,18 @@ def bends(points: Sequence[Point]) -> tuple[Point, ...]:
 
 def _straight(low: Point, middle: Point, high: Point) -> bool:
     """Whether each of `Point.numbers` moves as fast from the first to the second as from there to the third."""
-    before, after = middle.at - low.at, high.at - middle.at
-    numbers = zip(low.numbers[::-1], middle.numbers[::-1], high.numbers[::-1], strict=True)
-    return all(a == b == c or (b - a) * after == (c - b) * before for a, b, c in numbers)
+    first, second = _steps(low.at, middle.at, high.at)
+    for three in zip(low.numbers[::-1], middle.numbers[::-1], high.numbers[::-1], strict=True):
+        one, other = _steps(*three)
+        if one * second != other * first:
+            return False
+    return True
+
+
+def _steps(a: Fraction, b: Fraction, c: Fraction) -> tuple[int, int]:
+    """b - a and c - b, times the same number; in integers, since what is only compared need not be reduced."""
+    (p, q), (r, s), (t, u) = a.as_integer_ratio(), b.as_integer_ratio(), c.as_integer_ratio()
+    return (r * q - p * s) * u, (t * s - r * u) * q
 
 
 def between(points: Sequence[Point], at: Fraction) -> Point:
