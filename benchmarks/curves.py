@@ -10,6 +10,7 @@ from scenarios.curves import budget_curve
 from scenarios.frontier import frontier
 
 OFFERS, QUICK_OFFERS = 10_000, 200
+TURNS = 11
 
 
 def curves(quick: bool) -> Iterator[Figure]:
@@ -23,7 +24,7 @@ def curves(quick: bool) -> Iterator[Figure]:
         "budget": lambda: notes.append("" if budget_curve(problem).points else "unproven"),
         "frontier": lambda: notes.append("" if frontier(problem, whole_lots=False).points else "unproven"),
     }
-    seconds, _ = in_turns(works, 5 if quick else 3)
+    seconds, _ = in_turns(works, 5 if quick else TURNS)
     for name, text in (("budget", "budget curve"), ("frontier", "frontier")):
         size = f"{offers_text(n)}, {text}"
         for yardstick, mark in (("plan", 3.0), ("explained plan", None)):
