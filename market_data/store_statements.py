@@ -1,8 +1,8 @@
 """Statements that every request sends, made into text once and given to the driver as that text.
 
 Each time a statement passes through SQLAlchemy its parameters, their types and the columns of its result are gone
-through anew. In a process that has just made a plan, and has all else in its caches, this took longer than what the
-database did.
+through anew. In a process that has just made a plan, and has all else in its caches, this took nearly as long as
+what the database did.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

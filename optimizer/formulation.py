@@ -4,7 +4,7 @@ Symbols, code names and units stand in FORMULATION.md. With whole lots a quantit
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -120,9 +120,15 @@ def _terms(problem: Problem, arcs: Arcs, draft: Draft, hold: Hold, whole: bool) 
 
 def arc_keys(problem: Problem, arcs: Arcs, family: str) -> list[Key]:
     """(family, event, offer, purchase date, break) of each arc."""
+    return [(family, *name) for name in _arc_names(problem, arcs)]
+
+
+def _arc_names(problem: Problem, arcs: Arcs) -> Iterator[tuple[str, str, str, int]]:
+    """Event, offer, purchase date and break of each arc."""
+    events, offers = [event.id for event in problem.events], problem.offers.offer_id
     days = np.datetime_as_string(arcs.day).tolist()
     numbers = zip(arcs.event.tolist(), arcs.offer.tolist(), days, arcs.piece.tolist(), strict=True)
-    return [(family, problem.events[e].id, problem.offers.offer_id[i], day, piece) for e, i, day, piece in numbers]
+    return ((events[e], offers[i], day, piece) for e, i, day, piece in numbers)
 
 
 # ---------------------------------------------------------------------------------------------------- constraints
@@ -375,10 +381,7 @@ HASH_YEARS = 1 / 32
 def tie_break_weights(problem: Problem, arcs: Arcs) -> Floats:
     """w_a = years from as_of to the purchase + SHA-256(event, offer, date, break), 32 bits, as a part of HASH_YEARS."""
     years = (arcs.day - np.datetime64(problem.as_of, "D")).astype(np.int64) / 365.25
-    events, offers = [event.id for event in problem.events], problem.offers.offer_id
-    days = np.datetime_as_string(arcs.day).tolist()
-    numbers = zip(arcs.event.tolist(), arcs.offer.tolist(), days, arcs.piece.tolist(), strict=True)
-    texts = (f"{events[e]}\x1f{offers[i]}\x1f{day}\x1f{piece}" for e, i, day, piece in numbers)
+    texts = (f"{event}\x1f{offer}\x1f{day}\x1f{piece}" for event, offer, day, piece in _arc_names(problem, arcs))
     heads = b"".join([hashlib.sha256(text.encode()).digest()[:4] for text in texts])
     return years + np.frombuffer(heads, dtype=">u4").astype(np.float64) / 2.0**32 * HASH_YEARS
 

@@ -15,14 +15,14 @@ from optimizer.chain import Chain, Judge, Solved, WorkLimits, cap_of
 from optimizer.errors import SolverFailure
 from optimizer.formulation import Hold
 from optimizer.lots import solve_whole
-from optimizer.master import Master, Start
+from optimizer.master import Master, Start, ranks
 from optimizer.measure import Purchase
 from optimizer.program import Floats, Level, Program, ShortIndex
 from optimizer.quantities import KG_PER_T
 from optimizer.solver import Outcome
 from optimizer.timeline import E8
 from optimizer.tolerances import ZERO_DUAL
-from optimizer.whole_kg import whole_kg
+from optimizer.whole_kg import Optimum, whole_kg
 
 
 def solve_in_order(program: Program, hold: Hold, judge: Judge, limits: WorkLimits) -> Chain:
@@ -155,12 +155,10 @@ def _solve_on_faces(program: Program, judge: Judge, limits: WorkLimits) -> Chain
     )
 
 
-def _optima(
-    program: Program, outcomes: list[Outcome], bounds: list[tuple[Floats, dict[int, float]]]
-) -> list[tuple[float, dict[int, float]]]:
-    """The LP's value of each level, and what a unit of each earlier one takes from it; infinite where not solved."""
+def _optima(program: Program, outcomes: list[Outcome], bounds: list[tuple[Floats, dict[int, float]]]) -> list[Optimum]:
+    """What the LP says of each level so far."""
     values = [outcome.objective for outcome in outcomes] + [np.inf] * (len(program.levels) - len(outcomes))
-    return [(value, bounds[k][1] if k < len(bounds) else {}) for k, value in enumerate(values)]
+    return [Optimum(value, bounds[k][1] if k < len(bounds) else {}) for k, value in enumerate(values)]
 
 
 def _start(program: Program, judge: Judge) -> Start:
@@ -170,10 +168,7 @@ def _start(program: Program, judge: Judge) -> Start:
     effective = eta * arcs.most_kg
     effective /= KG_PER_T
     need = np.array([e.need_kg / KG_PER_T for e in problem.events])
-    names = [level.name.split(" ")[0] for level in program.levels]
-    cost_first = "tier" not in names or ("cost" in names and names.index("cost") < names.index("tier"))
-    rank = np.broadcast_to(np.int32(0), len(arcs)) if cost_first else arcs.tier
-    return Start(arcs.event, rank, arcs.unit_cost_e8 / eta, effective, need)
+    return Start(arcs.event, ranks(program, arcs.tier), arcs.unit_cost_e8 / eta, effective, need)
 
 
 def _still_optimal(program: Program, outcomes: list[Outcome], x: Floats) -> bool:

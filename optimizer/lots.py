@@ -6,6 +6,7 @@ coverage rows round up further: often the point is proven before any real branch
 Every point is measured exactly; one that breaks a row or an earlier level is dropped.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -32,7 +33,7 @@ NEARBY_NODES = 200
 TIGHTENINGS = 4
 """How often rows that an integral point breaks in exact arithmetic are tightened before the point is given up."""
 TIE_BREAK_COLUMNS = 200
-"""With more free columns the tie-break only moves purchases to earlier dates; the same plan every time."""
+"""With more free columns the tie-break only drops lots that no level needs and moves purchases to earlier dates."""
 TIE_BREAK_NODES = 500
 """Branch-and-bound nodes for the tie-break, which improves nothing that a user pays for."""
 CLAIM_MARGIN = 1e-9
@@ -140,18 +141,32 @@ class _Whole:
 
     def _drop_needless(self) -> None:
         """Drop lots that no level needs, such as free ones beyond the need; the last arcs first, exactly."""
-        arcs, covered = self.judge.arcs, self.judge.measure(self.purchase).covered_kg
+        arcs, covered = self.judge.arcs, dict(self.judge.measure(self.purchase).covered_kg)
         for a in sorted(self.purchase, reverse=True):
             event, tier = int(arcs.event[a]), int(arcs.tier[a])
-            kg, lot, eta = self.purchase[a], int(arcs.lot_kg[a]), Fraction(int(arcs.eta_e8[a]), E8)
-            spare_kg = floor(self._spare_kg(covered, event, tier) / eta) if eta else kg
-            kept = max(kg - spare_kg // lot * lot, 0)
-            if kept < arcs.least_kg[a]:
-                kept = 0 if spare_kg >= kg else int(arcs.least_kg[a])
-            trial = {b: q for b, q in {**self.purchase, a: kept}.items() if q}
-            if kept < kg and self._keeps(trial):
-                self.purchase = trial
+            kg, eta = self.purchase[a], Fraction(int(arcs.eta_e8[a]), E8)
+            kept = self._least_kept(a, floor(self._spare_kg(covered, event, tier) / eta) if eta else kg)
+            if kept < kg:
+                self.purchase = self._holding(a, kept)
                 covered[event, tier] -= (kg - kept) * eta
+
+    def _least_kept(self, a: int, spare_kg: int) -> int:
+        """The least kg of an arc with which every level and row is kept, if coverage can spare so many."""
+        kg, lot = self.purchase[a], int(self.judge.arcs.lot_kg[a])
+
+        def keeps(kept: int) -> bool:
+            return self._keeps(self._holding(a, kept))
+
+        if spare_kg >= kg and keeps(0):
+            return 0
+        start = max(kg - spare_kg // lot * lot, int(self.judge.arcs.least_kg[a]))
+        if start >= kg or keeps(start):
+            return start
+        return start + lot * bisect_left(range(start, kg, lot), True, lo=1, key=keeps)  # a min share may want more
+
+    def _holding(self, a: int, kg: int) -> Purchase:
+        """The purchase with this quantity of one arc."""
+        return {b: q for b, q in {**self.purchase, a: kg}.items() if q}
 
     def _spare_kg(self, covered: Mapping[tuple[int, int], Fraction], event: int, tier: int) -> Fraction:
         """Effective kg of an event's tier beyond what every level that counts the tier needs; 0 where one has a gap."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.chain import WorkLimits
+from optimizer.offers import Shorts
 from optimizer.program import Floats, Index, Program
 from optimizer.solver import Outcome, Session
 from optimizer.tolerances import NOTHING, ZERO_DUAL
@@ -52,6 +53,13 @@ class Start:
     def best_first(self) -> Index:
         """The arcs of each event together, the best first."""
         return np.lexsort((self.price, self.rank, self.event))
+
+
+def ranks(program: Program, tier: Shorts) -> Shorts:
+    """What counts before the price in a program's levels: the tier of each arc, or nothing where cost comes first."""
+    names = [level.name.split(" ")[0] for level in program.levels]
+    cost_first = "tier" not in names or ("cost" in names and names.index("cost") < names.index("tier"))
+    return np.broadcast_to(np.int32(0), len(tier)) if cost_first else tier
 
 
 def first_columns(start: Start, best_first: Index) -> NDArray[np.bool_]:

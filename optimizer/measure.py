@@ -45,7 +45,7 @@ class Measure:
         }
 
     @cached_property
-    def covered_kg(self) -> dict[tuple[int, int], Fraction]:
+    def covered_kg(self) -> Mapping[tuple[int, int], Fraction]:
         """(event, tier) -> effective kg."""
         covered: dict[tuple[int, int], Fraction] = {}
         for a, kg in self.effective_kg.items():

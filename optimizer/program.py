@@ -72,7 +72,7 @@ class Level:
     @property
     def values(self) -> Floats:
         """All weights, one a column."""
-        return self.values_of(np.arange(len(self.columns)))
+        return self.weights(np.arange(len(self.columns))) if callable(self.weights) else self.weights
 
     def values_of(self, which: Index) -> Floats:
         """Weights of some of its columns, by their places."""

@@ -2,14 +2,15 @@
 
 An LP leaves few quantities between two kg. They are settled exactly, on running totals: from the whole kg below, single
 kg are added, dropped or moved while that betters the vector of levels. Where a level is then still further from its
-optimum than these few kg excuse, the last kg are bought by branch and bound over what lies near: levels in order, as
-ever, in differences from the settled purchase. Its outcome is taken if it is better, exactly.
+least than these few kg excuse, the last kg are bought by branch and bound over what lies near, first near the events
+that are short: levels in order, as ever, in differences from the settled purchase. What is better, exactly, is taken.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,18 +43,26 @@ UNROUNDED = ("budget", "max share")
 """Rows whose limits need be no whole number of kg: a point may break them by the solver's tolerance."""
 
 
+class Optimum(NamedTuple):
+    """What the LP says of a level."""
+
+    value: float
+    """In t or yuan; infinite where the level was not solved."""
+    worth: Mapping[int, float]
+    """What it gains by each unit that an earlier level, by number, gives up."""
+
+
 def whole_kg(
     x: Floats,
     judge: Judge,
     program: Program,
-    optima: Sequence[tuple[float, Mapping[int, float]]],
+    optima: Sequence[Optimum],
     caps: Mapping[int, Fraction],
     limits: WorkLimits,
 ) -> tuple[Purchase, tuple[int, ...]]:
     """The purchase in whole kg at a point, and the arcs that the point leaves between two.
 
-    `optima` are the LP's values of the levels so far, in t or yuan, each with what a unit of the levels before it takes
-    from it; `caps` those that are held with slack.
+    `optima` is what the LP says of each level; `caps` are those that are held with slack.
     """
     used = np.flatnonzero(x[: len(judge.arcs)])
     kg = x[used] * KG_PER_T
@@ -79,16 +88,13 @@ class _Settled:
         self,
         judge: Judge,
         program: Program,
-        optima: Sequence[tuple[float, Mapping[int, float]]],
+        optima: Sequence[Optimum],
         caps: Mapping[int, Fraction],
         between: tuple[int, ...],
     ) -> None:
         self.judge, self.program, self.caps, self.between = judge, program, caps, between
-        self.levels = [
-            (level, optimum, worth)
-            for level, (optimum, worth) in zip(program.levels, optima, strict=False)
-            if level.name != "tie-break"
-        ]
+        self.levels = [level for level in program.levels if level.name != "tie-break"]
+        self._optima = optima[: len(self.levels)]
 
     def buy(self, purchase: Purchase, others: Iterable[int] = ()) -> None:
         """Begins anew with a purchase, to which others of its arcs may come."""
@@ -96,7 +102,7 @@ class _Settled:
         self.totals.buy(purchase)
         self._counted = [
             (level.name, self.caps[k] * self.totals.unit(level.name) if k in self.caps else None)
-            for k, (level, _, _) in enumerate(self.levels)
+            for k, level in enumerate(self.levels)
         ]
 
     def vector(self) -> list[int | Fraction]:
@@ -114,7 +120,7 @@ class _Settled:
         Its least is the LP's value, less what it gains by the earlier levels' distance from theirs.
         """
         excess: list[float] = []
-        for k, (level, optimum, worth) in enumerate(self.levels):
+        for k, (level, (optimum, worth)) in enumerate(zip(self.levels, self._optima, strict=True)):
             value = float(Fraction(self.totals.level(level.name)) / self.totals.unit(level.name))
             excess.append(value - max(optimum, float(self.caps.get(k, 0))))
             gained = sum(each * max(excess[i], 0.0) for i, each in worth.items())
@@ -124,9 +130,8 @@ class _Settled:
 
     def between_where_short(self) -> tuple[int, ...]:
         """Arcs between two kg of the events that have a gap where the LP leaves none."""
-        short = {
-            e for level, optimum, _ in self.levels if optimum <= NOTHING for e in self.totals.short_events(level.name)
-        }
+        covered = [level for level, optimum in zip(self.levels, self._optima, strict=True) if optimum.value <= NOTHING]
+        short = {e for level in covered for e in self.totals.short_events(level.name)}
         event = self.judge.arcs.event
         return tuple(a for a in self.between if int(event[a]) in short)
 
@@ -234,13 +239,13 @@ class _Window:
         self._columns = np.append(near, beside)
         part = program.part(self._columns, rows)
         family = np.array([str(program.row_keys[i][0]) for i in rows.tolist()])
-        added = [level.columns for level, _, _ in settled.levels if level.name == EXTRA_BUDGET]
+        added = [level.columns for level in settled.levels if level.name == EXTRA_BUDGET]
         in_yuan = np.isin(self._columns, np.concatenate([beside[:0], *added]))
         self._unit = np.where(in_yuan, 1.0, 1.0 / KG_PER_T)
         scale = np.where(family == "budget", 1.0, float(KG_PER_T))
         activity = program.activity(kg / KG_PER_T)[rows]
         arcs = np.arange(part.n) < len(near)
-        self._weights = [self._weights_of(level) for level, _, _ in settled.levels]
+        self._weights = [self._weights_of(level) for level in settled.levels]
         self._program = _with_rows(
             replace(
                 part,
@@ -266,7 +271,7 @@ class _Window:
         session, whole = Session(self._program), np.arange(len(self._near))
         first_held = self._program.m - len(self._weights)
         moved = np.zeros(len(self._near))
-        for k, (level, _, _) in enumerate(self._settled.levels):
+        for k, level in enumerate(self._settled.levels):
             session.set_cost(self._weights[k])
             session.start_from(whole, moved)
             outcome = session.solve(

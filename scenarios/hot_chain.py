@@ -14,7 +14,7 @@ import numpy as np
 from optimizer.chain import WorkLimits
 from optimizer.errors import SolverFailure
 from optimizer.formulation import formulate
-from optimizer.master import Master, Start
+from optimizer.master import Master, Start, ranks
 from optimizer.offers import Ints
 from optimizer.program import Floats, Index, Level, Program
 from optimizer.quantities import E4, FEN_PER_YUAN, KG_PER_T
@@ -106,9 +106,7 @@ class HotChain:
     def _start(self, case: DrawnCase) -> Start:
         arcs = self.market.arcs
         eta = np.maximum(case.eta_e8 / E8, 1e-12)  # a forest that delivers nothing costs no end, not infinity
-        names = [level.name.split(" ")[0] for level in self.program.levels]
-        cost_first = "tier" not in names or ("cost" in names and names.index("cost") < names.index("tier"))
-        rank = np.broadcast_to(np.int32(0), len(arcs)) if cost_first else arcs.tier
+        rank = ranks(self.program, arcs.tier)
         need = case.need_kg / KG_PER_T
         return Start(arcs.event, rank, case.unit_cost_e8 / eta, eta * case.most_kg / KG_PER_T, need)
 

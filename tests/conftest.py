@@ -26,12 +26,12 @@ FORGETFUL = ("fsync = off", "synchronous_commit = off", "full_page_writes = off"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Flows through a browser take longest and come first: in one process, with one browser and one server for them."""
+    """Flows through a browser take longest and come first; a process has one browser and server for its own."""
     items.sort(key=lambda item: not item.nodeid.startswith("tests/pages/flows/"))
 
 
 def pytest_collection_finish() -> None:
-    """What was imported and collected stays to the end: to look for garbage in it all the time takes a tenth of it."""
+    """What was imported and collected stays to the end: to look for garbage in it all the time takes up to a tenth."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)

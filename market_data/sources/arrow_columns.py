@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from market_data.sources.coded_cells import Codes, Texts
 from optimizer.offers import Ints
 
-UNLIKE_SHARE = 0.9
+UNLIKE_SHARE = 0.75
 """From this share of distinct cells in its parts on (ids), nobody looks for what the parts have in common."""
 
 SOUND_LENGTH = 200
+"""Characters of the longest text that is told without cleaning it."""
 PLAIN_LENGTH = 13
 """Characters of a number below which floats tell it from one with more decimals."""
 _SOUND = r"!-*,-~\x{4e00}-\x{9fff}"

@@ -20,7 +20,7 @@ import pyarrow.csv as pa_csv  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from market_data.columns import count_known
-from market_data.sources.arrow_columns import coded_column
+from market_data.sources.arrow_columns import UNLIKE_SHARE, coded_column
 from market_data.sources.coded_cells import CodedCells, Codes, Texts
 from market_data.sources.csv_text import FIELD_LENGTH_MAX, HEAD_LENGTH, sniff_delimiter
 from market_data.sources.raw_table import COLUMNS_MAX, RawTable, check_length
@@ -33,8 +33,6 @@ BLOCK_BYTES = 1024 * 1024
 """What Arrow reads at once: more than any sound row, little enough to stay in the cache."""
 CACHED_BYTES = 256 * 1024
 """What is looked at at once, several times over."""
-UNLIKE_SHARE = 0.75
-"""From this share of distinct cells on, a column is not looked through for cells that are alike."""
 MANY = 500
 """Distinct cells at the beginning of a file below which nothing is said about how many there are in all."""
 BLOCKS_OF_PART = 16
