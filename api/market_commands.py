@@ -23,7 +23,7 @@ from api.progress import Progress
 from api.settings import cache_folder, database_url, now, proxy_and_certificates, today
 
 if TYPE_CHECKING:
-    from api.market_desk import ImportRequest
+    from api.import_terms import ImportRequest
     from optimizer.wording import Language
 
 snapshots_app = typer.Typer(
@@ -77,7 +77,7 @@ def import_request(
     feed: str, files: list[str] | None, as_of: str | None, database: str | None, **asked: "str | bool | None"
 ) -> "ImportRequest":
     """What is asked to be imported, with the surroundings that every import needs."""
-    from api.market_desk import ImportRequest
+    from api.import_terms import ImportRequest
 
     proxy, ca_file = proxy_and_certificates()
     known: dict[str, Any] = {**asked, "proxy": proxy, "ca_file": ca_file}

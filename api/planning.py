@@ -5,7 +5,8 @@ A task carries everything as plain values, so that it can be sent to another pro
 
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -191,7 +192,7 @@ def problem_of_task(task: PlanTask, known_market: OffersFile | None = None) -> P
     assert calendar is not None and market is not None and pack is not None
     replacing = Replacing(outlook, objective, epsilon, budget)
     problem = _inside("event", lambda: posed((calendar, data), market, pack, task.as_of, replacing))
-    return problem.replace(findings=tuple(_as_key(f) for f in problem.findings))
+    return problem.replace(findings=tuple(as_key(f) for f in problem.findings))
 
 
 def _objective(value: Any) -> ObjectiveField:
@@ -222,15 +223,22 @@ def _read[T](adapter: TypeAdapter[T], value: Any, key: str) -> T:
 
 
 def _option(read: Callable[[object], int], value: Any) -> int:
-    try:
+    with placed_by_keys():
         return read(value)
-    except BadInput as error:
-        raise BadInput([_as_key(f) for f in error.findings]) from error
 
 
-def _as_key(found: Finding) -> Finding:
+def as_key(found: Finding) -> Finding:
     """A complaint about an option of the command line, placed at the key of the body."""
     return replace(found, path=found.path.removeprefix("--").replace("-", "_")) if found.path[:2] == "--" else found
+
+
+@contextmanager
+def placed_by_keys() -> Iterator[None]:
+    """What desks complain about by the names of their options is raised by the keys of the body or the query."""
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput([as_key(f) for f in error.findings]) from error
 
 
 def _under(key: str, found: Finding) -> Finding:

@@ -112,23 +112,11 @@ def history_import(
 def history_list(database: DatabaseOption = None, as_json: JsonOption = False, lang: LangOption = None) -> int:
     """Every stored series with its first and last day."""
     from api.price_desk import stored_series
-    from api.reports.prices import stored_text
+    from api.reports.prices import stored_document, stored_text
 
     spoken = spoken_language(lang)
     found = stored_series(database_url(database))
-    document = [
-        {
-            "instrument": s.instrument,
-            "market": s.mechanism,
-            "code": s.code,
-            "method": s.method,
-            "first_day": s.first_day.isoformat(),
-            "last_day": s.last_day.isoformat(),
-            "days": s.days,
-        }
-        for s in found
-    ]
-    answer(document if as_json else stored_text(found, spoken))
+    answer(stored_document(found) if as_json else stored_text(found, spoken))
     return EXIT_OK
 
 

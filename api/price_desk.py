@@ -10,7 +10,8 @@ import numpy as np
 
 from api.documents import Gathered
 from api.event_files import read_day, whole_number
-from api.market_desk import ImportRequest, feed_file, read_readings
+from api.import_terms import ImportRequest
+from api.market_desk import feed_file, read_readings
 from api.plain_data import read_plain
 from api.stored_markets import opened_store
 from api.whole_files import out_path, write_whole
@@ -233,6 +234,11 @@ def estimate(request: OutlookRequest) -> tuple[PriceModel, EstimatedOutlook]:
 def _model(request: OutlookRequest, terms: _Terms) -> PriceModel:
     history = known_history(request.url, terms.day)
     return calibrate(history, cast(ModelKind, request.model), drift=cast(Any, request.drift))
+
+
+def view_of(rows: Sequence[Mapping[str, Any]], request: OutlookRequest) -> Outlook:
+    """The outlook of a user's own rows. Raises BadInput with every fault."""
+    return outlook_of_view(rows, _terms(request).spot)
 
 
 def view(path: str, request: OutlookRequest) -> Outlook:

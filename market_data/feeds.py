@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Literal
 
 from market_data.feed_reading import FeedReading
 from market_data.monthly_prices import read_monthly_prices
@@ -26,6 +27,19 @@ from optimizer.wording import Text
 
 DAYS_BACK = 7
 """Calendar days that are fetched when no first day is given: a week has five trading days, holidays apart."""
+
+
+type FeedName = Literal[
+    "cneeex",
+    "ccer-exchange",
+    "ccer-registry",
+    "akshare",
+    "monthly-prices",
+    "offsets-db",
+    "verra",
+    "gold-standard",
+    "vrod",
+]
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ READING_ORDER = {
         reports/disclosure_statement reports/quote_letter reports/docx_file reports/pdf_file reports/html_file
         reports/* reports/event_terms reports/scenario_figures reports/scenario_words reports/comparison_results
         reports/comparison_reasons reports/comparison_report reports/scenario_files reports/papers problem_request
-        market_desk price_desk risk_terms saved_draws reports/markets
+        import_terms market_desk price_desk risk_terms saved_draws reports/markets
         reports/prices reports/scenarios reports/risk_files reports/risk reports/budgets
         curve_answers reports/curve_files reports/curve_parts reports/curves use_cases replanning executors
         scenario_desk risk_desk curve_desk paper_desk demo problems progress jobs/waiting jobs/requests jobs/attempts

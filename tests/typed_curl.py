@@ -1,7 +1,7 @@
 """`curl` as documents show it, answered by the service in this process: what a reader would type, and what they'd see.
 
-Understood: -s, -X, -H, -d and --data-binary (text or @file), -o, a URL on this machine's port 8000, and after it
-`| python -m json.tool --no-ensure-ascii` or `| jq -r .key` inside NAME=$(...).
+Understood: -s, -X, -H, -d and --data-binary (text or @file), -F name=@file, -o, a URL on this machine's port 8000, and
+after it `| python -m json.tool --no-ensure-ascii` or `| jq -r .key` inside NAME=$(...).
 """
 
 import json
@@ -44,8 +44,8 @@ class TypedCurl:
         for name, value in self.names.items():
             line = line.replace(f"${name}", value)
         command, _, filter_ = line.partition(" | ")
-        method, path, headers, body, out = self._read(shlex.split(command, comments=True)[1:], folder)
-        answer = self._opened().request(method, path, headers=headers, content=body)
+        method, path, more, out = self._read(shlex.split(command, comments=True)[1:], folder)
+        answer = self._opened().request(method, path, **more)
         if out is not None:
             (folder / out).write_bytes(answer.content)
             return ""
@@ -54,8 +54,9 @@ class TypedCurl:
         assert filter_.strip() == "python -m json.tool --no-ensure-ascii", filter_
         return json.dumps(answer.json(), ensure_ascii=False, indent=4)
 
-    def _read(self, words: list[str], folder: Path) -> tuple[str, str, dict[str, str], bytes | None, str | None]:
+    def _read(self, words: list[str], folder: Path) -> tuple[str, str, dict[str, Any], str | None]:
         method, path, out, body = "", "", None, None
+        files: list[tuple[str, tuple[str, bytes]]] = []
         headers = {"accept-language": "en" if self._lang == "en" else "zh"}
         rest = iter(words)
         for word in rest:
@@ -70,12 +71,16 @@ class TypedCurl:
                 text = next(rest)
                 body = (folder / text[1:]).read_bytes() if text.startswith("@") else text.encode()
                 headers.setdefault("content-type", "application/x-www-form-urlencoded")
+            elif word == "-F":
+                name, _, file = next(rest).partition("=@")
+                files.append((name, (file, (folder / file).read_bytes())))
             elif word == "-o":
                 out = next(rest)
             else:
                 assert word.startswith(ADDRESS), f"the test knows no {word}"
                 path = word.removeprefix(ADDRESS)
-        return method or ("GET" if body is None else "POST"), path, headers, body, out
+        sent = body is not None or files
+        return method or ("POST" if sent else "GET"), path, {"headers": headers, "content": body, "files": files}, out
 
     def _opened(self) -> TestClient:
         if self._client is None:

@@ -6,7 +6,7 @@ Nothing is computed here that a command would not compute; what a command prints
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from api.ledger.holds import Client
 from api.ledger.inventory import available
 from api.ledger.quoting import QuoteTask, quote_batch
 from api.plain_data import PlainData
-from api.planning import PlanMade, PlanTask, made, plain_value, problem_of_task
+from api.planning import PlanMade, PlanTask, made, placed_by_keys, plain_value, problem_of_task
 from api.replanning import Replanned, ReplanRequest, make_replan
 from api.reports.budgets import calendar_document, calendar_file
 from api.reports.curve_files import BUDGET_WRITERS, FRONTIER_WRITERS
@@ -38,7 +38,7 @@ from api.scenario_desk import CompareRequest, compare_scenarios, write_table
 from api.scenario_files import NamedScenarios, scenarios_of
 from api.use_cases import write_paper
 from optimizer import BadInput, Plan, Problem
-from optimizer.findings import Finding, fault
+from optimizer.findings import fault
 from optimizer.rule_pack import RulePack, read_rule_pack, shipped_rule_packs
 from optimizer.wording import Language, Text
 from scenarios.runner import Advance
@@ -91,16 +91,8 @@ def answer(desk: Desk) -> Finished:
         Cancelled: asked to stop.
         EngineFault: our fault.
     """
-    try:
+    with placed_by_keys():
         return ANSWERS[desk.request.kind](desk)
-    except BadInput as error:
-        raise BadInput([_as_key(f) for f in error.findings]) from error
-
-
-def _as_key(found: Finding) -> Finding:
-    """A complaint about an option of the command line or a file of ours, placed at the key of the body."""
-    path = found.path.removeprefix("--").replace("-", "_") if found.path.startswith("--") else found.path
-    return replace(found, path=path)
 
 
 # ------------------------------------------------------------------------------- the problem as values, not as files

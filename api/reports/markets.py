@@ -67,6 +67,15 @@ def import_text(done: "Imported", lang: Language) -> str:
 
 def import_document(done: "Imported", lang: Language) -> dict[str, Any]:
     """The same as data."""
+    return account_document(done, lang) | {
+        "quotes_added": done.quote_days[0],
+        "quotes_revised": done.quote_days[1],
+        "snapshot": None if done.receipt is None else done.receipt.snapshot_id,
+    }
+
+
+def account_document(done: "Imported", lang: Language) -> dict[str, Any]:
+    """What became of every row."""
     return {
         "source": done.source,
         "as_of": done.as_of.isoformat(),
@@ -75,9 +84,6 @@ def import_document(done: "Imported", lang: Language) -> dict[str, Any]:
         "split": done.split,
         "folded": done.folded,
         "left_out": dict(done.left_out),
-        "quotes_added": done.quote_days[0],
-        "quotes_revised": done.quote_days[1],
-        "snapshot": None if done.receipt is None else done.receipt.snapshot_id,
         "warnings": [f.as_dict(lang) for f in done.findings],
     }
 

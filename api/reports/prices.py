@@ -109,6 +109,22 @@ def stored_text(series: Sequence["StoredSeries"], lang: Language) -> str:
     return _text(page, stream)
 
 
+def stored_document(series: Sequence["StoredSeries"]) -> list[dict[str, Any]]:
+    """The same as data."""
+    return [
+        {
+            "instrument": s.instrument,
+            "market": s.mechanism,
+            "code": s.code,
+            "method": s.method,
+            "first_day": s.first_day.isoformat(),
+            "last_day": s.last_day.isoformat(),
+            "days": s.days,
+        }
+        for s in series
+    ]
+
+
 def series_text(series: Series, lang: Language) -> str:
     """One series, the latest periods last; gaps say so."""
     page, stream = _page()

@@ -21,7 +21,7 @@ from api.access.scope import PAGE_ROWS, PAGE_ROWS_MAX, Actor, Records, Scope
 from api.archive.replies import KEY_LENGTH_MAX, Asked, Reply, earlier_reply, hold_key, keep_reply, key_faults
 from api.plain_data import plain_json
 from api.refusals import Refused, not_found
-from api.settings import LANGUAGES
+from api.settings import LANGUAGES, ServiceSettings
 from optimizer.errors import BadInput
 from optimizer.findings import fault
 from optimizer.wording import Language
@@ -135,6 +135,14 @@ class Caller:
     records: Records
     request: Request
     request_id: str
+    content: bytes | None = None
+    """What the request says, where its bytes differ from one try to the next: a form's boundary does."""
+
+    @property
+    def database(self) -> str:
+        """The address of the service's database: what desks open."""
+        known: ServiceSettings = self.request.app.state.settings
+        return known.database
 
     def once(self, work: Callable[[Scope], Done]) -> Response:
         """Does a change in one transaction and answers; with an Idempotency-Key once, however often it is asked.
@@ -195,7 +203,8 @@ class Caller:
             return None
         query = self.request.url.query
         path = self.request.url.path + (f"?{query}" if query else "")
-        return Asked(key, self.actor.user_id, self.request.method, path, getattr(self.request, "_body", b""))
+        content = getattr(self.request, "_body", b"") if self.content is None else self.content
+        return Asked(key, self.actor.user_id, self.request.method, path, content)
 
     def must_match(self, document: Mapping[str, Any]) -> None:
         """Raises Refused `stale` where If-Match asks for another thing than this, which is there now."""

@@ -1,9 +1,11 @@
 """`/v1/snapshots`: markets that stay as they are, under the hash of their content."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from api import settings
@@ -14,16 +16,20 @@ from api.reports.markets import differences_document
 from api.routes.answering import Answer, Body, Caller, Cursor, Done, ExactRoute, Limit, allowed, page_document
 from api.routes.offers_files import FILE_BODY, file_of
 from api.routes.shapes import DayText, Fault, OffersDocument, Sha256, TimeText
-from market_data import OffersFile, read_offers
+from market_data import read_offers
 from market_data.differences import differences
+from market_data.random_streams import SEED_MAX
 from market_data.snapshot import Snapshot
+from market_data.synthetic import synthetic_market
 from optimizer.errors import BadInput
 from optimizer.events import Day
-from optimizer.findings import fault
-from optimizer.offers import Offer
+from optimizer.findings import Finding, fault
+from optimizer.offers import Offer, Offers
 
 router = APIRouter(prefix="/v1/snapshots", tags=["snapshots"], route_class=ExactRoute)
 DAYS_AHEAD_MAX = 3660
+SYNTHETIC_MAX = 100_000
+"""Made in half a second. The command line makes larger ones."""
 
 
 class NewSnapshot(Body):
@@ -64,7 +70,33 @@ def keep_snapshot(market: NewSnapshot, caller: Caller = allowed("snapshots.write
     """Offers become a snapshot, or every fault of them is told. The same content again is the same snapshot."""
     if not isinstance(market.offers, list):
         raise BadInput([fault("list_type", "应为报价的列表", "should be a list of offers", path="offers")])
-    return _kept(offers_of(market.offers), market.name, market.as_of, caller)
+    file = offers_of(market.offers)
+    return _kept(file.offers, file.findings, market.name, market.as_of, caller)
+
+
+class SyntheticMarket(Body):
+    """How a made-up market is made."""
+
+    offers: Annotated[int, Field(ge=1, le=SYNTHETIC_MAX, examples=[200])]
+    seed: Annotated[int, Field(ge=0, le=SEED_MAX, examples=[7])]
+    as_of: Day | None = None
+
+
+@router.post(
+    "/synthetic",
+    status_code=201,
+    response_model=None,
+    responses={201: {"model": SnapshotAnswer}},
+    summary="Keep a made-up market",
+)
+def keep_synthetic(made_up: SyntheticMarket, caller: Caller = allowed("snapshots.write")) -> Response:
+    """A seeded market, marked as synthetic in every offer: the same seed and day give the same snapshot."""
+    day = made_up.as_of or settings.today()
+    try:
+        offers = synthetic_market(made_up.offers, made_up.seed, day)
+    except BadInput as error:  # a day beyond what the market is made for
+        raise BadInput([replace(f, path="as_of") for f in error.findings]) from error
+    return _kept(offers, (), "synthetic", day, caller)
 
 
 @router.post(
@@ -85,14 +117,15 @@ async def keep_file(
     content = await file_of(request)
 
     def work() -> Response:
-        return _kept(read_offers("", content=content, name=name), name, as_of, caller)
+        file = read_offers("", content=content, name=name)
+        return _kept(file.offers, file.findings, name, as_of, caller)
 
     return await run_in_threadpool(work)
 
 
-def _kept(file: OffersFile, name: str, as_of: date | None, caller: Caller) -> Response:
+def _kept(offers: Offers, findings: tuple[Finding, ...], name: str, as_of: date | None, caller: Caller) -> Response:
     day = as_of or settings.today()
-    ready = markets.encoded(Snapshot(file.offers, name, day, file.findings, len(file.offers)))
+    ready = markets.encoded(Snapshot(offers, name, day, findings, len(offers)))
 
     def work(scope: Any) -> Done:
         row = markets.hold(scope, ready)
