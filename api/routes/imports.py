@@ -147,12 +147,8 @@ async def import_feed(
 
 def _imported(asked: ImportAsked, contents: tuple[FeedFile, ...], caller: Caller) -> Response:
     options = asked.model_dump(exclude={"feed", "as_of"})
-    wanted = ImportRequest(
-        *(asked.feed, (), asked.as_of or settings.today(), caller.database, settings.now()),
-        settings.cache_folder(),
-        **options,
-        contents=contents,
-    )
+    day, now, cache = asked.as_of or settings.today(), settings.now(), settings.cache_folder()
+    wanted = ImportRequest(asked.feed, (), day, caller.database, now, cache, **options, contents=contents)
     with placed_by_keys():
         done = read_market(wanted)
     account = account_document(done, caller.lang)
@@ -182,7 +178,8 @@ async def _files_of(request: Request) -> tuple[FeedFile, ...]:
             parts = [part for part in form.getlist("file") if isinstance(part, UploadFile)]
             found = tuple([FeedFile(await part.read(), part.filename or "") for part in parts])
     except HTTPException as error:
-        zh, en = f"不是完整的表单: {error.detail}", f"is no whole form: {error.detail}"
+        zh = f"应为完整的表单, 只含至多 {FILES_MAX} 个文件"
+        en = f"should be a whole form, of at most {FILES_MAX} files and nothing else"
         raise Refused("malformed", [fault("form", zh, en)]) from error
     if not found:
         raise BadInput([fault("missing", "请给出文件", "give the feed's file", path="file")])

@@ -43,13 +43,13 @@ history = APIRouter(prefix="/v1/history", tags=["prices"], route_class=ExactRout
 outlooks = APIRouter(prefix="/v1/outlooks", tags=["prices"], route_class=ExactRoute)
 
 DRAWS_MAX = 10_000
-"""What is answered while one waits: at most a second and 100 MB. The command line draws more."""
+"""What is answered while one waits. The command line draws more."""
 BACKTEST_DRAWS_MAX = 2_000
 """For each month held out."""
 MONTHS_MAX = 120
 HELD_OUT_MAX = 60
 ROWS_MAX = 1000
-"""Rows of a view: ten years of months for each instrument are a tenth of it."""
+"""Rows of a view: ten years of months for each instrument are 600."""
 
 Trading = Annotated[Literal["listed", "block", "auction", "all"], Query(description="How it was traded.")]
 Period = Annotated[Literal["day", "week", "month", "quarter", "year"], Query(description="Length of a period.")]
