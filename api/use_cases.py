@@ -109,23 +109,43 @@ def check_plan(plan_path: str, offers: str | None, url: str = "") -> CheckReport
     market = gathered.attempt(lambda: market_of(offers, url)) if offers is not None else None
     gathered.stop_if_faulty()
     assert document is not None
-    if market is None and document["problem"].get("offers") is None:
-        zh, en = (
-            "方案只带报价的哈希; 请用 --offers 给出报价文件或快照编号",
-            "the plan carries only the hash of its offers; give the file or the snapshot with --offers",
-        )
-        raise BadInput([fault("offers_needed", zh, en, path="--offers").at(Path(plan_path).name)])
+    try:
+        return check_document(document, market, "--offers", offers)
+    except BadInput as error:
+        raise BadInput([f.at(Path(plan_path).name) for f in error.findings]) from error
+
+
+def check_document(document: dict[str, Any], market: OffersFile | None, option: str, given: str | None) -> CheckReport:
+    """Derives a plan again that is here as data, on offers that were given as an option, if they were.
+
+    Raises BadInput where it needs offers that are not given, or others than those.
+    """
     own = document["problem"].get("offers") is not None
+    if market is None and not own:
+        zh = f"方案只带报价的哈希; 请用 {option} 给出报价文件或快照编号"
+        en = f"the plan carries only the hash of its offers; give the file or the snapshot with {option}"
+        raise BadInput([fault("offers_needed", zh, en, path=option)])
     if own and market is not None and market.offers.sha256 != document["problem"].get("offers_sha256"):
-        zh = "不是方案所依据的报价 (内容哈希不同); 方案自带报价, 可省略 --offers"
-        en = "are not the offers that the plan was made on (another content hash); it holds its own: leave --offers out"
-        raise BadInput([fault("other_offers", zh, en, path="--offers", value=offers)])
+        zh = f"不是方案所依据的报价 (内容哈希不同); 方案自带报价, 可省略 {option}"
+        en = (
+            f"are not the offers that the plan was made on (another content hash); it holds its own: leave {option} out"
+        )
+        raise BadInput([fault("other_offers", zh, en, path=option, value=given)])
     return check(document, None if market is None else market.offers)
 
 
 def read_plan_document(path: Path) -> dict[str, Any]:
     """A plan file as data, read and not believed. Raises BadInput when it is unreadable or no plan at all."""
     from api.plain_data import bytes_of
+
+    try:
+        return plan_document_of(bytes_of(path, PLAN_BYTES_MAX))
+    except BadInput as error:
+        raise BadInput([f.at(path.name) for f in error.findings]) from error.__cause__
+
+
+def plan_document_of(content: bytes) -> dict[str, Any]:
+    """The bytes of a plan as data, read and not believed. Raises BadInput when unreadable or no plan at all."""
 
     def constant(name: str) -> Any:
         raise ValueError(name)
@@ -137,20 +157,17 @@ def read_plan_document(path: Path) -> dict[str, Any]:
         return found
 
     try:
-        content = bytes_of(path, PLAN_BYTES_MAX)
         document = json.loads(content.decode("utf-8-sig"), parse_constant=constant, object_pairs_hook=pairs)
-    except BadInput as error:
-        raise BadInput([f.at(path.name) for f in error.findings]) from error.__cause__
     except (ValueError, RecursionError) as error:
         zh, en = "不是可读的 JSON 方案文件", "is no readable plan file (JSON)"
         row = error.lineno if isinstance(error, json.JSONDecodeError) else None
-        raise BadInput([fault("plan_unreadable", zh, en, row=row).at(path.name)]) from error
+        raise BadInput([fault("plan_unreadable", zh, en, row=row)]) from error
     if not isinstance(document, dict) or "plan_id" not in document or not isinstance(document.get("problem"), dict):
         zh, en = (
             "不是方案文件; 应为 jinheng plan -o 写出的 JSON",
             "is no plan; should be JSON written by jinheng plan -o",
         )
-        raise BadInput([fault("no_plan", zh, en).at(path.name)])
+        raise BadInput([fault("no_plan", zh, en)])
     return document
 
 

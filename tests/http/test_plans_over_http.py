@@ -35,6 +35,44 @@ def test_a_plan_is_kept_as_it_was_and_made_again_to_the_last_byte(local):
     assert local.post(f"{where}/check").json()["holds"] is True
 
 
+def brought(client: TestClient, content: bytes, **query: str):
+    headers = {"content-type": "application/json"}
+    return client.post("/v1/plans/check", params=query, content=content, headers=headers)
+
+
+def test_a_plan_that_somebody_brings_is_derived_again(mine, other):
+    made_there = mine.organiser.post("/v1/plans", json=QUESTION).content
+    whole = brought(other.auditor, made_there).json()
+    assert whole["holds"] is True and all(c["holds"] for c in whole["checked"])
+    changed = made_there.replace(b'"74575.00"', b'"74574.00"')
+    assert changed != made_there and brought(other.auditor, changed).json()["holds"] is False
+    assert other.auditor.get("/v1/plans").json()["items"] == [], "nothing is kept"
+    for broken, code in (
+        (b"{", "plan_unreadable"),
+        (b"[1]", "no_plan"),
+        (b'{"plan_id": 1, "plan_id": 2}', "plan_unreadable"),
+    ):
+        answer = brought(other.auditor, broken)
+        assert (answer.status_code, answer.json()["faults"][0]["code"]) == (422, code)
+
+
+def test_a_large_plan_that_somebody_brings_needs_its_snapshot(local):
+    made_up = {"seed": 7, "as_of": AS_OF}
+    ids = [local.post("/v1/snapshots/synthetic", json={"offers": n, **made_up}).json()["id"] for n in (5_001, 10)]
+    event = {**EVENT, "settings": {"whole_lots": False}}
+    asked = {"event": event, "snapshot": ids[0], "as_of": AS_OF, "explain": "none"}
+    content = local.post("/v1/plans", json=asked).content
+    assert json.loads(content)["problem"]["offers"] is None
+    refused = brought(local, content).json()["faults"][0]
+    assert (refused["code"], refused["path"]) == ("offers_needed", "snapshot") and "--offers" not in refused["message"]
+    assert brought(local, content, snapshot=ids[0]).json()["holds"] is True
+    assert brought(local, content, snapshot=ids[1]).json()["holds"] is False
+    small = planned(local).content
+    other_offers = brought(local, small, snapshot=ids[1]).json()["faults"][0]
+    assert (other_offers["code"], other_offers["path"]) == ("other_offers", "snapshot")
+    assert brought(local, small, snapshot="0" * 64).status_code == 404
+
+
 def test_the_same_key_gets_the_same_reply_and_one_run(local):
     first, again = (local.post("/v1/plans", json=QUESTION, headers={"Idempotency-Key": "k1"}) for _ in range(2))
     assert first.content == again.content and first.headers["location"] == again.headers["location"]
