@@ -48,7 +48,7 @@ class RunColumns:
             for found, common in zip(self.gaps, commons, strict=True)
         ]
         """Of each level: loose row -> what a unit of its gap counts, times the level's common denominator."""
-        self._commons = commons
+        self._own = list(zip(program.level_weights, commons, strict=True))
         self._counted: dict[int, list[tuple[int, int]]] = {i: [] for i in basis.loose.tolist()}
         for k, found in enumerate(self.weights):
             for i, w in found.items():
@@ -71,16 +71,14 @@ class RunColumns:
         return {i: weight[j] for i, j in self._met.items() if j in weight}
 
     def _column(self, j: int) -> Column:
-        program = self._program
-        entries = program.entries(j)
         tight, loose = [0] * len(self.tight), []
-        for i, v in entries:
-            if i in self._at:
-                tight[self._at[i]] = v
-            else:
-                loose.append((i, v))
-        levels = [own.get(j, 0) * common for own, common in zip(program.level_weights, self._commons, strict=True)]
-        for i, v in loose:
+        levels = [own.get(j, 0) * common for own, common in self._own]
+        for i, v in self._program.entries(j):
+            r = self._at.get(i)
+            if r is not None:
+                tight[r] = v
+                continue
+            loose.append((i, v))
             for k, w in self._counted[i]:
                 levels[k] -= w * v
         return Column(tuple(tight), tuple(loose), (*levels, *self._basis.tally.of(j)))

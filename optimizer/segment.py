@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from optimizer.program import Index
 from optimizer.quantities import KG_PER_T
 
-ZERO = Fraction(0)
-
 
 class Line(NamedTuple):
     """(still + moved x theta) / over; over > 0."""
@@ -39,16 +37,6 @@ class Line(NamedTuple):
         return Fraction(self.moved, self.over)
 
 
-class Part(NamedTuple):
-    """An arc of which a part is bought, t: (p + q theta) / (over x unit) of `Counted`."""
-
-    arc: int
-    p: int
-    q: int
-    counts: Sequence[int]
-    """What it adds to each sum per tonne, over `Counted.denominators`."""
-
-
 class Counted(NamedTuple):
     """Sums over what is bought: levels, tiers, what is spent. Integers."""
 
@@ -56,7 +44,12 @@ class Counted(NamedTuple):
     """What stands still adds, over denominators x unit."""
     rates: Sequence[int]
     """What that moves by per unit of theta."""
-    parts: Sequence[Part]
+    arcs: Sequence[int]
+    """Those of which a part is bought, t: (p + q theta) / (over x unit)."""
+    p: Sequence[int]
+    q: Sequence[int]
+    counts: Sequence[Sequence[int]]
+    """What each of them adds to each sum per tonne, over the denominators."""
     over: int
     unit: int
     denominators: Sequence[int]
@@ -65,32 +58,33 @@ class Counted(NamedTuple):
     def of(cls, lines: Sequence[Line], parts: Sequence[tuple[int, Line]]) -> "Counted":
         """Sums that are known, and quantities that they hold already."""
         over = lcm(*(line.over for _, line in parts))
-        bought = [(j, line, over // line.over) for j, line in parts]
-        nothing = (0,) * len(lines)
         return cls(
             [line.still for line in lines],
             [line.moved for line in lines],
-            [Part(j, line.still * f, line.moved * f, nothing) for j, line, f in bought],
+            [j for j, _ in parts],
+            [line.still * (over // line.over) for _, line in parts],
+            [line.moved * (over // line.over) for _, line in parts],
+            [(0,) * len(lines)] * len(parts),
             over,
             1,
             [line.over for line in lines],
         )
 
-    def values(self, theta: Fraction) -> list[Fraction]:
-        """All sums at theta."""
+    def ratios(self, theta: Fraction) -> tuple[list[int], list[int]]:
+        """All sums at theta: numerators and denominators, not reduced."""
         whole, part = theta.as_integer_ratio()
         totals = [(h * part + r * whole) * self.over for h, r in zip(self.held, self.rates, strict=True)]
-        for one in self.parts:
-            x = one.p * part + one.q * whole
-            totals = [v + c * x for v, c in zip(totals, one.counts, strict=True)]
+        for p, q, counts in zip(self.p, self.q, self.counts, strict=True):
+            x = p * part + q * whole
+            if x:
+                totals = [v + c * x for v, c in zip(totals, counts, strict=True)]
         over = self.over * self.unit * part
-        return [Fraction(v, d * over) if v else ZERO for v, d in zip(totals, self.denominators, strict=True)]
+        return totals, [d * over for d in self.denominators]
 
     def line(self, i: int) -> Line:
         """One of the sums."""
-        still, moved = self.held[i] * self.over, self.rates[i] * self.over
-        for one in self.parts:
-            still, moved = still + one.counts[i] * one.p, moved + one.counts[i] * one.q
+        still = self.held[i] * self.over + sum(c[i] * p for c, p in zip(self.counts, self.p, strict=True))
+        moved = self.rates[i] * self.over + sum(c[i] * q for c, q in zip(self.counts, self.q, strict=True))
         return Line(still, moved, self.denominators[i] * self.over * self.unit)
 
 
@@ -147,7 +141,8 @@ class Segment:
         kg = self.most_kg[pinned].tolist() if pinned else []
         bought = {j: Line(amount, 0, KG_PER_T) for j, amount in zip(pinned, kg, strict=True)}
         over = self.counted.over * self.counted.unit
-        parts = {x.arc: Line(x.p, x.q, over) for x in self.counted.parts if x.p or x.q}
+        found = zip(self.counted.arcs, self.counted.p, self.counted.q, strict=True)
+        parts = {j: Line(p, q, over) for j, p, q in found if p or q}
         return dict(sorted((bought | parts).items()))
 
     def level(self, k: int, theta: Fraction) -> Fraction:

@@ -5,18 +5,21 @@ sign for the least and for the most of each multiplier is settled for all of the
 others are looked at basis by basis, and signs that rounding could have turned are settled in integers.
 """
 
-from collections.abc import Iterator, Sequence
-from operator import mul
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.exact_program import Integers
 from optimizer.optimality import ROUNDING
 from optimizer.program import Floats, Index
 from optimizer.run_columns import RunColumns
 
 type Bools = NDArray[np.bool_]
+
+AT_ONCE = 128
+"""Claims that are looked at one by one together; more of them are halved."""
 
 
 class Claim(NamedTuple):
@@ -29,86 +32,110 @@ class Claim(NamedTuple):
     over: int
 
 
-class Change(NamedTuple):
-    """A column that stands elsewhere from a claim on."""
+class Changes(NamedTuple):
+    """Columns that stand elsewhere from a claim on, in the order of time."""
 
-    claim: int
-    column: int
-    side: float
+    claims: Index
+    columns: Index
+    sides: Floats
+
+    def within(self, begin: int, end: int) -> "Changes":
+        """Those after claim `begin`, before `end`."""
+        a, b = np.searchsorted(self.claims, (begin + 1, end))
+        return Changes(self.claims[a:b], self.columns[a:b], self.sides[a:b])
 
 
 class Worths(NamedTuple):
-    """Multipliers of one level, for every claim."""
+    """Multipliers of one level, for some claims."""
 
+    whole: Integers
+    """In the level's numerators per numerator of the row, times the claim's `over`; shape (claims, tight)."""
     values: Floats
-    """In the level's unit per unit of the row, shape (claims, tight); 0 only where they are."""
-    terms: Floats
-    """The sizes of what they are added up from, same shape."""
+    """In the level's unit per unit of the row, each rounded once; same shape."""
+
+    def of(self, which: slice | Index) -> "Worths":
+        """Those of some of the claims."""
+        return Worths(self.whole[which], self.values[which])
 
 
-def first_wrong(columns: RunColumns, side: Floats, claims: Sequence[Claim], changes: Sequence[Change]) -> int | None:
+def first_wrong(columns: RunColumns, side: Floats, claims: Sequence[Claim], changes: Changes) -> int | None:
     """The first claim that does not hold, None where all of them are proved. `side`: where columns stand at first."""
-    worths = _worths(columns, claims)
-    moved = np.unique(np.array([c.column for c in changes], dtype=np.int64))
-    standing = side.copy()
-    standing[moved] = 0.0
-    doubtful = np.concatenate([_doubtful(columns, standing, worths), moved])
-    sides = np.tile(side[doubtful], (len(claims), 1))
-    place = {j: c for c, j in enumerate(doubtful.tolist())}
-    for change in changes:
-        sides[change.claim :, place[change.column]] = change.side
-    return _one_by_one(columns, doubtful, sides, worths, claims)
+    over = np.array([claim.over for claim in claims], dtype=object)
+    proof = _Proof(columns, changes, _worths(columns, claims, over), over)
+    return proof.first_wrong(0, len(claims), side, np.flatnonzero(side))
 
 
-def _worths(columns: RunColumns, claims: Sequence[Claim]) -> list[Worths]:
-    own = np.array([claim.own for claim in claims])
-    inverse = np.array([[[v / claim.over for v in row] for row in claim.inverse] for claim in claims])
-    inverse *= np.array([float(scale) for scale in columns.scales])
-    found = []
+class _Proof(NamedTuple):
+    """What is to be proved: claims with their multipliers."""
+
+    columns: RunColumns
+    changes: Changes
+    worths: Sequence[Worths]
+    over: Integers
+
+    def first_wrong(self, begin: int, end: int, side: Floats, which: Index) -> int | None:
+        """The first claim from `begin` on, before `end`, that does not hold for these columns and those that move.
+
+        `side`: where columns stand at `begin`.
+        """
+        inside = self.changes.within(begin, end)
+        moved = np.unique(inside.columns)
+        standing = side.copy()
+        standing[moved] = 0.0
+        mine = [worth.of(slice(begin, end)) for worth in self.worths]
+        still = _doubtful(self.columns, standing, which[standing[which] != 0], mine)
+        doubtful = np.concatenate([still, moved])
+        if end - begin <= AT_ONCE:
+            sides = np.tile(side[doubtful], (end - begin, 1))
+            place = {j: c for c, j in enumerate(doubtful.tolist())}
+            for claim, column, now in zip(*(found.tolist() for found in inside), strict=True):
+                sides[claim - begin :, place[column]] = now
+            wrong = _one_by_one(self.columns, doubtful, sides, mine, self.over[begin:end])
+            return None if wrong is None else begin + wrong
+        middle = (begin + end) // 2
+        wrong = self.first_wrong(begin, middle, side, doubtful)
+        if wrong is not None:
+            return wrong
+        then, until = side.copy(), inside.within(begin, middle + 1)
+        then[until.columns] = until.sides
+        return self.first_wrong(middle, end, then, doubtful)
+
+
+def _worths(columns: RunColumns, claims: Sequence[Claim], over: Integers) -> list[Worths]:
+    inverse = np.array([claim.inverse for claim in claims], dtype=object)
+    counts = np.array([[columns.column(j).counts for j in claim.own] for claim in claims], dtype=object)
+    scales, found = np.array(columns.scales, dtype=object), []
     for k in range(columns.levels):
-        costs = columns.costs(k)[own][:, None, :]
-        values, terms = (costs @ inverse)[:, 0], (np.abs(costs) @ np.abs(inverse))[:, 0]
-        rounded = ROUNDING * (columns.size(k)[0] + len(columns.tight) + 3) * terms
-        for s in np.flatnonzero(((np.abs(values) <= rounded) & (terms > 0)).any(axis=1)).tolist():
-            size = claims[s].over * columns.denominators[k]
-            values[s] = [
-                v * scale / size for v, scale in zip(_exact(columns, claims[s], k), columns.scales, strict=True)
-            ]
-        found.append(Worths(values, terms))
+        whole = (counts[:, :, k, None] * inverse).sum(axis=1)
+        values = whole * scales / (over * columns.denominators[k])[:, None]
+        found.append(Worths(whole, values.astype(np.float64)))
     return found
 
 
-def _exact(columns: RunColumns, claim: Claim, k: int) -> list[int]:
-    """Multipliers of level k, in its numerators per numerator of the row, over `claim.over`."""
-    costs = [columns.column(j).counts[k] for j in claim.own]
-    return [sum(map(mul, costs, rows)) for rows in zip(*claim.inverse, strict=True)]
-
-
-def _doubtful(columns: RunColumns, side: Floats, worths: Sequence[Worths]) -> Index:
+def _doubtful(columns: RunColumns, side: Floats, which: Index, worths: Sequence[Worths]) -> Index:
     """Columns that are not settled at once for all claims with the same multipliers at 0."""
-    groups: dict[bytes, list[int]] = {}
-    for s, nothing in enumerate(np.concatenate([one.values == 0 for one in worths], axis=1)):
-        groups.setdefault(nothing.tobytes(), []).append(s)
-    found = [
-        _not_settled(columns, side, [Worths(one.values[mine], one.terms[mine]) for one in worths])
-        for mine in groups.values()
-    ]
+    nothing = np.concatenate([one.values == 0 for one in worths], axis=1)
+    left, found = np.arange(len(nothing)), list[Index]()
+    while len(left):
+        alike = (nothing[left] == nothing[left[0]]).all(axis=1)
+        found.append(_not_settled(columns, side, which, [one.of(left[alike]) for one in worths]))
+        left = left[~alike]
     return np.unique(np.concatenate(found))
 
 
-def _not_settled(columns: RunColumns, side: Floats, worths: Sequence[Worths]) -> Index:
-    open_ones, found = np.flatnonzero(side), list[Index]()
+def _not_settled(columns: RunColumns, side: Floats, open_ones: Index, worths: Sequence[Worths]) -> Index:
+    found = [np.zeros(0, dtype=np.int64)]
     for k, worth in enumerate(worths):
         bound, cost = side[open_ones], columns.costs(k)[open_ones]
         if not (worth.values.any() or cost.any()):
             continue
-        rows, cost = columns.rows[:, open_ones], cost * bound
+        rows, cost = columns.rows.take(open_ones, axis=1), cost * bound
         part = _scale(columns, worth)
         values = worth.values * part[:, None]
         taken = np.where(bound > 0, values.max(axis=0) @ rows, -(values.min(axis=0) @ rows))
         least = cost * np.where(cost > 0, part.min(), part.max()) - taken
         left = np.flatnonzero(least <= _error(columns, k, worth, part))
-        silent = _silent(worth, cost[left], rows[:, left])
+        silent = _silent(worth, cost[left], rows.take(left, axis=1))
         found.append(open_ones[left[~silent]])
         open_ones = open_ones[left[silent]]
         if not len(open_ones):
@@ -136,43 +163,39 @@ def _silent(worth: Worths, cost: Floats, rows: Floats) -> Bools:
 def _error(columns: RunColumns, k: int, worth: Worths, part: Floats) -> float:
     """How far a reduced cost, times what its claim is multiplied by, may be off."""
     gaps, size = columns.size(k)
-    largest = (worth.terms * part[:, None]).max(axis=0)
+    largest = (np.abs(worth.values) * part[:, None]).max(axis=0)
     operations = gaps + 2 * len(largest) + 8
     return ROUNDING * operations * (float(part.max()) * size + float(largest @ columns.largest))
 
 
 def _one_by_one(
-    columns: RunColumns, which: Index, sides: Floats, worths: Sequence[Worths], claims: Sequence[Claim]
+    columns: RunColumns, which: Index, sides: Floats, worths: Sequence[Worths], over: Integers
 ) -> int | None:
     """The first claim that does not hold, looked at for these columns; `sides` has one row a claim."""
-    wrong, open_ones = len(claims), sides != 0
+    wrong, open_ones = len(over), sides != 0
     for k, worth in enumerate(worths):
         left = open_ones.any(axis=0)
         which, sides, open_ones = which[left], sides[:, left], open_ones[:, left]
         if not len(which):
             break
-        cost, rows = columns.costs(k)[which], columns.rows[:, which]
+        cost, rows = columns.costs(k)[which], columns.rows.take(which, axis=1)
         d = (cost - worth.values @ rows) * sides
-        error = _error(columns, k, worth, np.ones(len(claims)))
+        error = _error(columns, k, worth, np.ones(len(over)))
         bad = np.flatnonzero((open_ones & (d < -error)).any(axis=1))
         wrong = min(wrong, int(bad[0])) if len(bad) else wrong
         open_ones &= np.abs(d) <= error
         at, column = np.nonzero(open_ones & ~_silent(worth, cost, rows))
-        for s, c, sign in _signs(columns, claims, k, at.tolist(), column.tolist(), which):
-            if sign:
-                wrong = min(wrong, s) if sign * sides[s, c] < 0 else wrong
-                open_ones[s, c] = False
-    return wrong if wrong < len(claims) else None
+        signs = _signs(columns, k, worth.whole[at], over[at], which[column])
+        out = signs * sides[at, column] < 0
+        wrong = min(wrong, int(at[out].min(initial=wrong)))
+        open_ones[at[signs != 0], column[signs != 0]] = False
+    return wrong if wrong < len(over) else None
 
 
-def _signs(
-    columns: RunColumns, claims: Sequence[Claim], k: int, at: Sequence[int], column: Sequence[int], which: Index
-) -> Iterator[tuple[int, int, int]]:
-    """(claim, column, sign of the reduced cost at level k), in integers."""
-    exact: dict[int, list[int]] = {}
-    for s, c in zip(at, column, strict=True):
-        if s not in exact:
-            exact[s] = _exact(columns, claims[s], k)
-        one = columns.column(int(which[c]))
-        d = one.counts[k] * claims[s].over - sum(map(mul, exact[s], one.tight))
-        yield s, c, (d > 0) - (d < 0)
+def _signs(columns: RunColumns, k: int, whole: Integers, over: Integers, which: Index) -> NDArray[np.int64]:
+    """Signs of the reduced costs of these columns at level k, each with multipliers of its own, in integers."""
+    found = [columns.column(j) for j in which.tolist()]
+    cost = np.array([one.counts[k] for one in found], dtype=object)
+    rows = np.array([one.tight for one in found], dtype=object).reshape(whole.shape)
+    signs: NDArray[np.int64] = np.sign(cost * over - (rows * whole).sum(axis=1)).astype(np.int64)
+    return signs

@@ -43,20 +43,24 @@ def queue(columns: RunColumns, standing: Standing, place: int, to_upper: bool, m
 
 def _sorted(columns: RunColumns, leaving: Leaving, order: Index, most: int) -> list[int]:
     """By loss per unit of alpha, level after level; those that are alike at every level by alpha."""
-    group = np.zeros(len(order), dtype=np.int64)
+    begins = np.arange(len(order)) == 0
     for k in range(columns.levels + 2):
-        if len(order) <= 1 or group[-1] == len(order) - 1:
+        tied = np.flatnonzero(~begins | ~np.append(begins[1:], True))
+        if not len(tied):
             break
-        ratio, slack = _ratios(columns, leaving, order, k)
-        if group[-1] == 0 and len(order) > most:
+        group = np.cumsum(begins)[tied]
+        ratio, slack = _ratios(columns, leaving, order[tied], k)
+        if len(tied) > most and group[-1] == 1:
             near = ratio - slack <= float(np.partition(ratio + slack, most)[most])
-            order, group, ratio, slack = order[near], group[near], ratio[near], slack[near]
+            order, begins, ratio, slack = order[near], begins[: near.sum()], ratio[near], slack[near]
+            tied, group = tied[: len(order)], group[near]
         at = np.lexsort((ratio, group))
-        order, group, ratio, slack = order[at], group[at], ratio[at], slack[at]
-        apart = (group[1:] > group[:-1]) | ((ratio - slack)[1:] > (ratio + slack)[:-1])
-        group = np.concatenate([[0], np.cumsum(apart)])
-        order, group = order[group <= group[:most][-1]], group[group <= group[:most][-1]]
-    found: list[int] = order[np.lexsort((-np.abs(leaving.alpha[order]), group))].tolist()
+        order[tied], ratio, slack = order[tied[at]], ratio[at], slack[at]
+        begins[tied[1:]] |= (ratio - slack)[1:] > (ratio + slack)[:-1]
+        if len(order) > most:
+            kept = np.cumsum(begins) <= begins[:most].sum()
+            order, begins = order[kept], begins[kept]
+    found: list[int] = order[np.lexsort((-np.abs(leaving.alpha[order]), np.cumsum(begins)))].tolist()
     return found
 
 
@@ -64,7 +68,7 @@ def _ratios(columns: RunColumns, leaving: Leaving, candidates: Index, k: int) ->
     """Loss per unit of alpha at level k, and how near to one another two may be that are alike."""
     standing, alpha = leaving
     mine, basic = columns.cost(k, candidates), columns.cost(k, np.array(standing.own))
-    rows = columns.rows[:, candidates]
+    rows = columns.rows.take(candidates, axis=1)
     found = np.abs(basic) @ np.abs(standing.inverse)
     spread = found + NOISE * found.max(initial=0.0)
     size = np.abs(alpha[candidates])

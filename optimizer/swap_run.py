@@ -20,12 +20,12 @@ from optimizer.kept_inverse import KeptInverse
 from optimizer.program import INFINITY
 from optimizer.quantities import KG_PER_T
 from optimizer.run_columns import RunColumns
-from optimizer.segment import Counted, Part, Pins, Segment
-from optimizer.swap_proof import Change, Claim, first_wrong
+from optimizer.segment import Counted, Pins, Segment
+from optimizer.swap_proof import Changes, Claim, first_wrong
 from optimizer.swap_queue import Standing, queue
 
-TOGETHER = 128
-"""Bases that are proved at once, and columns in a queue."""
+TOGETHER, TOGETHER_MAX = 256, 1024
+"""Bases that are proved at once, and columns in a queue: at first, and at most; they double as the run goes on."""
 TIGHT_MAX = 8
 """Tight rows: with more of them a run is left to the walk, whose inverse is sparse."""
 CLOSE = 1e-9
@@ -66,39 +66,50 @@ class SwapRun:
         self._own, self._positions = basis.basic[basis.own].tolist(), basis.own.tolist()
         self._inverse = KeptInverse(exact_factor(basis), len(self._own))
         self._most_kg = basis.program.arcs.most_kg
-        self._left: dict[int, int] = {}
+        self._bounds = [self._most(j) for j in self._own]
+        self._pinned, self._limits = basis.pinned(), cache(self._limit)
         scales = self._program.denominators
         self._moving = {i: int(rate * scales[i] * self._unit) for i, rate in b1.items()}
         """What right-hand sides move by, over the row's denominator and the unit."""
-        self._loose_moving = [i for i in b1 if basis.row_at[i] < 0]
-        self._ends = cache(self._bounded)
-        self._right = [self._left_of(i) for i in columns.tight]
+        self._ends, self._reserved = cache(self._bounded), dict[int, int]()
+        self._narrow = {i for i in b1 if basis.row_at[i] < 0}
+        """Loose rows that own columns may bring to an end within what is offered of them, and those that move."""
+        for j in self._own:
+            self._reserve(j)
         self._rates = [self._moving.get(i, 0) for i in columns.tight]
         self._held, self._held_rates = self._held_counts()
         self._pins = basis.pinned_arcs(), list[tuple[int, bool]]()
 
     def follow(self, high: Fraction | None, tick: Callable[[], None]) -> None:
         """Pivots as far as the run goes, before `high`. The last basis is left to the walk."""
+        self._together = TOGETHER
         while True:
             self._passed, self._moved = list[_Passed](), dict[int, float]()
             self._queues = dict[tuple[int, bool], list[int]]()
-            while len(self._passed) < TOGETHER and self._pivot(high):
+            while len(self._passed) < self._together and self._pivot(high):
                 tick()
             if not self._passed or not self._keep():
                 return
+            self._together = min(2 * self._together, TOGETHER_MAX)
 
     # ------------------------------------------------------------------------------------------------ right-hand sides
 
+    def _most(self, j: int) -> int:
+        """What is offered of a column, over the unit."""
+        return int(self._most_kg[j]) * self._kg
+
+    def _limit(self, i: int) -> int:
+        """A row's right-hand side where nothing moves, over its denominator and the unit."""
+        whole, part = self._b0[i].as_integer_ratio()
+        return whole * self._program.denominators[i] * (self._unit // part)
+
     def _left_of(self, i: int) -> int:
-        """What pinned columns leave of a row's right-hand side."""
-        if i not in self._left:
-            used = self._basis.pinned().use.get(i, 0)
-            self._left[i] = int(self._b0[i] * self._program.denominators[i] * self._unit) - used * self._kg
-        return self._left[i]
+        """What pinned columns leave of it."""
+        return self._limits(i) - self._pinned.use.get(i, 0) * self._kg
 
     def _held_counts(self) -> tuple[list[int], list[int]]:
         """What levels, tiers and money count without own columns, and how that moves; over denominators x unit."""
-        kg = self._basis.pinned().kg
+        kg = self._pinned.kg
         still, rates = [], []
         for level, weights in zip(self._program.levels, self._columns.weights, strict=True):
             own = kg[-1] * self._kg if level.name == "cost" else 0
@@ -108,19 +119,17 @@ class SwapRun:
 
     def _hold(self, j: int, now: bool) -> None:
         """Column j stands at what is offered, or no longer does."""
-        amount = int(self._most_kg[j]) * self._kg * (1 if now else -1)
-        column = self._columns.column(j)
-        self._held = [h + c * amount for h, c in zip(self._held, column.counts, strict=True)]
-        self._right = [r - v * amount for r, v in zip(self._right, column.tight, strict=True)]
-        for i, v in column.loose:
-            self._left[i] = self._left_of(i) - v * amount
+        self._pinned.update([(j, now)])
+        amount = self._most(j) * (1 if now else -1)
+        self._held = [h + c * amount for h, c in zip(self._held, self._columns.column(j).counts, strict=True)]
         self._pins[1].append((j, now))
 
     # ---------------------------------------------------------------------------------------------------------- pivots
 
     def _pivot(self, high: Fraction | None) -> bool:
         """One swap; False where none is to be made."""
-        p, q = self._inverse.times(self._right), self._inverse.times(self._rates)
+        right = [self._left_of(i) for i in self._columns.tight]
+        p, q = self._inverse.times(right), self._inverse.times(self._rates)
         place, at = self._next_meeting(p, q)
         if at is None or (high is not None and at >= high) or not self._holds(p, q, at):
             return False
@@ -148,7 +157,7 @@ class SwapRun:
         over, found = self._inverse.over, list[tuple[float, int, int, int]]()
         for place, speed in enumerate(q):
             if speed:
-                meets = int(self._most_kg[self._own[place]]) * self._kg * over - p[place] if speed > 0 else p[place]
+                meets = self._bounds[place] * over - p[place] if speed > 0 else p[place]
                 found.append((meets / abs(speed), place, meets, abs(speed)))
         if not found:
             return 0, None
@@ -160,18 +169,34 @@ class SwapRun:
         _, place, meets, speed = first
         return place, Fraction(meets, speed) if meets * part > whole * speed else self.theta
 
+    def _reserve(self, j: int) -> None:
+        """Column j becomes an own one. May what is offered of them bring what meets a loose row to a bound?"""
+        most = self._most(j)
+        for i, v in self._columns.column(j).loose:
+            self._reserved[i] = reserved = self._reserved.get(i, 0) + v * most
+            left = self._left_of(i)
+            if (left < reserved and self._ends(i, False)) or (left > 0 and self._ends(i, True)):
+                self._narrow.add(i)
+
+    def _release(self, j: int) -> None:
+        """Column j is no longer an own one."""
+        most = self._most(j)
+        for i, v in self._columns.column(j).loose:
+            self._reserved[i] -= v * most
+
     def _holds(self, p: Sequence[int], q: Sequence[int], at: Fraction) -> bool:
-        """Whether what meets the loose rows stays within its bounds up to there; all of it is bounded by 0."""
+        """Whether what meets the narrow rows stays within its bounds up to there; all of it is bounded by 0."""
+        narrow, moving = self._narrow, self._moving
+        if not narrow:
+            return True
         whole, part = at.as_integer_ratio()
-        taken = dict.fromkeys(self._loose_moving, 0)
+        taken = {i: 0 for i in moving if i in narrow}
         for j, a, b in zip(self._own, p, q, strict=True):
-            x = a * part + b * whole
             for i, v in self._columns.column(j).loose:
-                taken[i] = taken.get(i, 0) + v * x
-        over, known, moving = self._inverse.over, self._left, self._moving
+                if i in narrow:
+                    taken[i] = taken.get(i, 0) + v * (a * part + b * whole)
         for i, used in taken.items():
-            still = known[i] if i in known else self._left_of(i)
-            left = (still * part + moving.get(i, 0) * whole) * over - used
+            left = (self._left_of(i) * part + moving.get(i, 0) * whole) * self._inverse.over - used
             if left and self._ends(i, left > 0):
                 return False
         return True
@@ -185,7 +210,7 @@ class SwapRun:
     def _next(self, place: int, to_upper: bool) -> int | None:
         """The column that comes in for the one at this place; None where the queues of the batch cannot tell."""
         if (place, to_upper) not in self._queues:
-            found = queue(self._columns, self._standing(), place, to_upper, TOGETHER)
+            found = queue(self._columns, self._standing(), place, to_upper, self._together)
             self._queues[place, to_upper] = found[::-1]
         waiting = self._queues[place, to_upper]
         while waiting:
@@ -206,11 +231,13 @@ class SwapRun:
         self._passed.append(passed)
         self._moved |= {out: passed.side, j: 0.0}
         self._inverse.replace(passed.place, self._columns.column(j).tight)
-        self._own[passed.place] = j
+        self._own[passed.place], self._bounds[passed.place] = j, self._most(j)
+        self._release(out)
         if self._basis.at_upper[j]:
             self._hold(j, False)
         if passed.to_upper:
             self._hold(out, True)
+        self._reserve(j)
         self.theta = passed.high
 
     # ---------------------------------------------------------------------------------------------------------- proofs
@@ -218,11 +245,11 @@ class SwapRun:
     def _keep(self) -> bool:
         """Keeps what is proved. Where a basis is not, another column was next: the walk goes on from the one before."""
         passed = self._passed
-        changes = [
-            Change(s + 1, j, side)
-            for s, one in enumerate(passed[:-1])
-            for j, side in ((one.claim.own[one.place], one.side), (one.enters, 0.0))
-        ]
+        changes = Changes(
+            np.repeat(np.arange(1, len(passed)), 2),
+            np.array([j for one in passed[:-1] for j in (one.claim.own[one.place], one.enters)], dtype=np.int64),
+            np.array([side for one in passed[:-1] for side in (one.side, 0.0)]),
+        )
         wrong = first_wrong(self._columns, self._basis.side, [one.claim for one in passed], changes)
         good = len(passed) if wrong is None else max(wrong - 1, 0)
         for one in passed[:good]:
@@ -230,12 +257,15 @@ class SwapRun:
         self.segments += [self._segment(one) for one in passed[:good] if one.high != one.low]
         if good < len(passed):
             self.theta = passed[good].low
+            self._pinned.update([(j, not now) for j, now in reversed(self._pins[1][passed[good].pins :])])
         return good == len(passed)
 
     def _segment(self, one: _Passed) -> Segment:
         columns, claim = self._columns, one.claim
-        bought = zip(claim.own, one.p, one.q, strict=True)
-        parts = [Part(j, p, q, columns.column(j).counts) for j, p, q in bought]
-        counted = Counted(one.held, self._held_rates, parts, claim.over, self._unit, columns.denominators)
+        counts = [columns.column(j).counts for j in claim.own]
+        counted = Counted(
+            *(one.held, self._held_rates, claim.own, one.p, one.q, counts),
+            *(claim.over, self._unit, columns.denominators),
+        )
         pins = Pins(*self._pins, one.pins)
         return Segment(one.low, one.high, counted, columns.levels, pins, self._most_kg)

@@ -18,42 +18,98 @@ from optimizer.quantities import plain, round_half_up, tonnes, yuan
 from optimizer.segment import Segment
 
 ZERO = Fraction(0)
+COST, FIRST_TIER = 3, 5
+"""Where they stand among `Point.numbers`."""
 RATE_DECIMALS = 6
 """Of printed rates and prices: a millionth of a tonne or of a yuan."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Point:
-    """The best divisible plan at one value of what moves. Exact; t and yuan."""
+    """The best divisible plan at one value of what moves. Exact; t and yuan.
+
+    A curve has thousands of them: numbers stay as they were read until somebody asks for one.
+    """
 
     at: Fraction
     """Yuan that may be spent, or a multiple of the need, or a margin: what the curve is against."""
-    required_t: Fraction
-    shortfall_t: Fraction
-    missed_t: Fraction
-    """Missed min shares, the level `rules`."""
-    cost: Fraction
-    """The level `cost`: nominal, or present value where there is a discount rate."""
-    spent: Fraction
-    """Nominal."""
-    tiers: tuple[Fraction, ...]
-    """Effective t of tier 1 .. n + 1."""
-    gaps: tuple[Fraction, ...]
-    """What tiers 1..r leave uncovered, r = 1..n; empty where the objective has no tiers."""
+    numerators: Sequence[int]
+    """Of `numbers`, not reduced."""
+    denominators: Sequence[int]
+    """Theirs; above 0."""
+    n_tiers: int
+    """Of the rule pack, and one for what it does not rank."""
+
+    @classmethod
+    def of(cls, at: Fraction, numbers: Sequence[Fraction], n_tiers: int) -> "Point":
+        """A point with these `numbers`."""
+        return cls(at, [x.numerator for x in numbers], [x.denominator for x in numbers], n_tiers)
+
+    @cached_property
+    def numbers(self) -> tuple[Fraction, ...]:
+        """All that moves with `at`: the need, shortfall, missed min shares, cost, what is spent, tiers, gaps."""
+        ratios = zip(self.numerators, self.denominators, strict=True)
+        return tuple([Fraction(n, d) if n else ZERO for n, d in ratios])
+
+    def floats(self) -> list[float]:
+        """The same, each rounded once."""
+        return [n / d for n, d in zip(self.numerators, self.denominators, strict=True)]
+
+    @property
+    def required_t(self) -> Fraction:
+        """The need."""
+        return self.numbers[0]
+
+    @property
+    def shortfall_t(self) -> Fraction:
+        """What is not covered of it."""
+        return self.numbers[1]
+
+    @property
+    def missed_t(self) -> Fraction:
+        """Missed min shares, the level `rules`."""
+        return self.numbers[2]
+
+    @property
+    def cost(self) -> Fraction:
+        """The level `cost`: nominal, or present value where there is a discount rate."""
+        return self.numbers[COST]
+
+    @property
+    def spent(self) -> Fraction:
+        """Nominal."""
+        return self.numbers[4]
+
+    @property
+    def tiers(self) -> tuple[Fraction, ...]:
+        """Effective t of tier 1 .. n + 1."""
+        return self.numbers[FIRST_TIER : FIRST_TIER + self.n_tiers]
+
+    @property
+    def gaps(self) -> tuple[Fraction, ...]:
+        """What tiers 1..r leave uncovered, r = 1..n; empty where the objective has no tiers."""
+        return self.numbers[FIRST_TIER + self.n_tiers :]
 
     @property
     def covered_t(self) -> Fraction:
         """What is covered of the need."""
         return self.required_t - self.shortfall_t
 
-    @cached_property
-    def numbers(self) -> tuple[Fraction, ...]:
-        """All that moves with `at`."""
-        return (
-            *(self.required_t, self.shortfall_t, self.missed_t, self.cost, self.spent),
-            *self.tiers,
-            *self.gaps,
+    def __eq__(self, other: object) -> bool:
+        """The same values."""
+        return isinstance(other, Point) and (self.at, self.n_tiers, self.numbers) == (
+            *(other.at, other.n_tiers),
+            other.numbers,
         )
+
+    def __hash__(self) -> int:
+        """Of the values."""
+        return hash((self.at, self.n_tiers, self.numbers))
+
+    def __repr__(self) -> str:
+        """All values by name."""
+        names = ("at", "required_t", "shortfall_t", "missed_t", "cost", "spent", "tiers", "gaps")
+        return f"Point({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
     def as_dict(self) -> Json:
         """Decimal strings, rounded half up: yuan to fen, t to kg."""
@@ -96,24 +152,38 @@ class Reader:
 
     def point(self, segment: Segment, at: Fraction) -> Point:
         """The point at this value, which the segment holds."""
-        values, (shortfall, missed, cost, gaps) = segment.counted.values(at), self._places
-        return Point(
-            at=at,
-            required_t=self.required_t + self.required_rate * at if self.required_rate else self.required_t,
-            shortfall_t=sum([values[k] for k in shortfall[1:]], values[shortfall[0]]),
-            missed_t=values[missed] if missed is not None else ZERO,
-            cost=values[cost],
-            spent=values[-1],
-            tiers=tuple(values[segment.n_levels : -1]),
-            gaps=tuple([values[k] for k in gaps]),
-        )
+        counted, over = segment.counted.ratios(at)
+        required = self.required_t + self.required_rate * at if self.required_rate else self.required_t
+        counted += (required.numerator, 0)
+        over += (required.denominator, 1)
+        shortfall, *others = self._shortfalls
+        if others:
+            total = sum((Fraction(counted[k], over[k]) for k in others), Fraction(counted[shortfall], over[shortfall]))
+            counted[shortfall], over[shortfall] = total.as_integer_ratio()
+        places = self._places
+        return Point(at, [counted[k] for k in places], [over[k] for k in places], self._n_tiers)
 
     @cached_property
-    def _places(self) -> tuple[list[int], int | None, int, list[int]]:
-        """Where shortfall, missed min shares, cost and tiers stand among the levels."""
-        place = {level.name: k for k, level in enumerate(self.program.levels)}
-        shortfall, gaps = ([k for name, k in place.items() if name.startswith(head)] for head in ("shortfall", "tier"))
-        return shortfall, place.get("rules"), place["cost"], gaps
+    def _place_of(self) -> dict[str, int]:
+        return {level.name: k for k, level in enumerate(self.program.levels)}
+
+    @cached_property
+    def _shortfalls(self) -> list[int]:
+        """Which levels count what is not covered."""
+        return [k for name, k in self._place_of.items() if name.startswith("shortfall")]
+
+    @cached_property
+    def _n_tiers(self) -> int:
+        return self.program.problem.rule_pack.n_tiers + 1
+
+    @cached_property
+    def _places(self) -> list[int]:
+        """Where each of `Point.numbers` stands among what a segment counts, the need and 0."""
+        place, levels = self._place_of, len(self.program.levels)
+        spent = levels + self._n_tiers
+        tiers, gaps = range(levels, spent), (k for name, k in place.items() if name.startswith("tier"))
+        required, zero = spent + 1, spent + 2
+        return [required, self._shortfalls[0], place.get("rules", zero), place["cost"], spent, *tiers, *gaps]
 
     def breakpoints(self, segments: Sequence[Segment]) -> tuple[Point, ...]:
         """The ends of the segments; those where nothing bends are left out."""
@@ -136,18 +206,19 @@ def bends(points: Sequence[Point]) -> tuple[Point, ...]:
 
 def _straight(low: Point, middle: Point, high: Point) -> bool:
     """Whether each of `Point.numbers` moves as fast from the first to the second as from there to the third."""
-    first, second = _steps(low.at, middle.at, high.at)
-    for three in zip(low.numbers[::-1], middle.numbers[::-1], high.numbers[::-1], strict=True):
-        one, other = _steps(*three)
+    three = (low, middle, high)
+    first, second = _steps(*(x.at.numerator for x in three), *(x.at.denominator for x in three))
+    numerators, denominators = (x.numerators[::-1] for x in three), (x.denominators[::-1] for x in three)
+    for numbers in zip(*numerators, *denominators, strict=True):
+        one, other = _steps(*numbers)
         if one * second != other * first:
             return False
     return True
 
 
-def _steps(a: Fraction, b: Fraction, c: Fraction) -> tuple[int, int]:
-    """b - a and c - b, times the same number; in integers, since what is only compared need not be reduced."""
-    (p, q), (r, s), (t, u) = a.as_integer_ratio(), b.as_integer_ratio(), c.as_integer_ratio()
-    return (r * q - p * s) * u, (t * s - r * u) * q
+def _steps(a: int, b: int, c: int, p: int, q: int, r: int) -> tuple[int, int]:
+    """b / q - a / p and c / r - b / q, times the same number."""
+    return (b * p - a * q) * r, (c * q - b * r) * p
 
 
 def between(points: Sequence[Point], at: Fraction) -> Point:
@@ -161,14 +232,8 @@ def between(points: Sequence[Point], at: Fraction) -> Point:
         if at <= high.at:
             part = (at - low.at) / (high.at - low.at)
             mixed = [a + (b - a) * part for a, b in zip(low.numbers, high.numbers, strict=True)]
-            return _of_numbers(at, mixed, len(low.tiers))
+            return Point.of(at, mixed, low.n_tiers)
     return replace(points[-1], at=at)
-
-
-def _of_numbers(at: Fraction, numbers: Sequence[Fraction], n_tiers: int) -> Point:
-    required, shortfall, missed, cost, spent = numbers[:5]
-    tiers, gaps = tuple(numbers[5 : 5 + n_tiers]), tuple(numbers[5 + n_tiers :])
-    return Point(at, required, shortfall, missed, cost, spent, tiers, gaps)
 
 
 def frame_row(point: Point) -> dict[str, Any]:

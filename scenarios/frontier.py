@@ -4,6 +4,7 @@ Coverage comes first all along: shortfall and missed min shares stay at their le
 the plan may cost. Quantities are divisible (MODEL 11); both ends are also planned with whole lots and shown beside.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,11 +22,13 @@ from optimizer.quantities import E4
 from optimizer.segment import Segment
 from optimizer.solution import Proof, Solution, solve
 from optimizer.wording import Language
-from scenarios.breakpoints import Point, Reader, frame_row, rate_text, t_text, yuan_text
+from scenarios.breakpoints import COST, FIRST_TIER, Point, Reader, frame_row, rate_text, t_text, yuan_text
 
 type Report = Callable[[str, int, int], None]
 """Called with what is being done, its number, and how many there are."""
 
+NEAR = 1e-12
+"""Relative. Points whose distances from the chord are nearer than this in floats are compared in rationals."""
 WHOLE_LOT_NODES = 2_000
 """Branch-and-bound nodes a level of the two ends with whole lots: they stand beside the curve."""
 
@@ -204,10 +207,14 @@ def frontier(
 
 
 def from_full_coverage(segments: Sequence[Segment], n_head: int) -> list[Segment]:
-    """The segments from where the first levels (shortfall, rules) have come down to their least."""
+    """The segments from where the first levels (shortfall, rules) have come down to their least: they stay there."""
     last = segments[-1]
-    least = [last.level(k, last.low) for k in range(n_head)]
-    return [s for s in segments if all(s.level(k, s.low) == value for k, value in enumerate(least))]
+
+    def head(segment: Segment) -> list[Fraction]:
+        return [segment.level(k, segment.low) for k in range(n_head)]
+
+    least = head(last)
+    return list(segments[bisect_left(segments, True, key=lambda segment: head(segment) == least) :])
 
 
 def knee_of(points: Sequence[Point]) -> Point | None:
@@ -220,8 +227,16 @@ def knee_of(points: Sequence[Point]) -> Point | None:
     def below(p: Point) -> Fraction:
         return 1 - (p.cost - first.cost) / width - (Frontier.rank_t(p) - Frontier.rank_t(last)) / height
 
-    best = max(points, key=below)
+    rough = [_rough(p, float(width), float(height)) for p in points]
+    near = min(rough) * (1 + NEAR)
+    best = max((p for p, value in zip(points, rough, strict=True) if value <= near), key=below)
     return best if below(best) > 0 else None
+
+
+def _rough(p: Point, width: float, height: float) -> float:
+    """How far the point is above the corner of least cost and rank, in floats: no term is below 0."""
+    values = p.floats()
+    return values[COST] / width + sum(values[FIRST_TIER + p.n_tiers :]) / height
 
 
 def _end(

@@ -71,11 +71,8 @@ def _end(told: Result) -> WholeLotEnd:
 
 
 def _point(told: Result, at: Fraction) -> Point:
-    required, shortfall, missed, cost, spent = (
-        Fraction(told[name]) for name in ("required_t", "shortfall_t", "missed_t", "cost", "spent")
-    )
-    tiers, gaps = (tuple(Fraction(t) for t in told[name]) for name in ("tiers", "gaps"))
-    return Point(at, required, shortfall, missed, cost, spent, tiers, gaps)
+    heads, tiers, gaps = ("required_t", "shortfall_t", "missed_t", "cost", "spent"), told["tiers"], told["gaps"]
+    return Point.of(at, [Fraction(text) for text in (*(told[name] for name in heads), *tiers, *gaps)], len(tiers))
 
 
 def tier_names(told: Result, lang: Language) -> list[str]:
