@@ -72,14 +72,14 @@ class Solved:
     def _meets(self, j: int, p: Fraction, q: Fraction, theta: Fraction, doubtful: bool) -> tuple[Fraction, bool] | None:
         low, high = self.basis.lower[j] != -INFINITY, self.basis.upper[j] != INFINITY
         if doubtful:
-            value = p + q * theta
-            if low and value < 0:
+            value = p + q * theta if q else p
+            if low and value.numerator < 0:
                 return theta, False
             if high and value > self.basis.most(j):
                 return theta, True
-        if q < 0 and low:
+        if q.numerator < 0 and low:
             return max(-p / q, theta), False
-        if q > 0 and high:
+        if q.numerator > 0 and high:
             return max((self.basis.most(j) - p) / q, theta), True
         return None
 

@@ -8,7 +8,7 @@ with coefficient 1: at most one of them is basic, and then the row is *loose*, m
 *tight* ones, and the basic quantities are inverted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -186,19 +186,26 @@ class Basis:
 
     def swap(self, position: int, j: int, to_upper: bool) -> None:
         """Column j becomes basic at this position; what was there goes to a bound."""
-        out = int(self.basic[position])
-        self.is_basic[out], self.is_basic[j] = False, True
-        self.at_upper[out], self.at_upper[j] = to_upper, False
-        self.basic[position] = j
-        self._stand(out)
-        self._stand(j)
+        self.swap_all([(position, j, to_upper)])
 
-    def _stand(self, j: int) -> None:
-        """Takes note of where a column stands now."""
-        fixed = self.is_basic[j] or self.upper[j] <= self.lower[j]
-        self.side[j] = 0.0 if fixed else -1.0 if self.at_upper[j] else 1.0
-        if j < len(self.program.arcs):
-            self._changed.add(j)
+    def swap_all(self, swaps: Iterable[tuple[int, int, bool]]) -> None:
+        """Swaps one after the other: position, column, and whether what was there goes to its upper bound."""
+        basic, moved = dict[int, int](), dict[int, tuple[bool, bool]]()
+        for position, j, to_upper in swaps:
+            out = basic[position] if position in basic else int(self.basic[position])
+            moved[out], moved[j], basic[position] = (False, to_upper), (True, False), j
+        if not moved:
+            return
+        columns = np.array(list(moved))
+        self.basic[list(basic)] = list(basic.values())
+        self.is_basic[columns], self.at_upper[columns] = np.array(list(moved.values())).T
+        self._stand(columns)
+
+    def _stand(self, columns: Index) -> None:
+        """Takes note of where columns stand now."""
+        fixed = self.is_basic[columns] | (self.upper[columns] <= self.lower[columns])
+        self.side[columns] = np.where(fixed, 0.0, np.where(self.at_upper[columns], -1.0, 1.0))
+        self._changed.update(columns[columns < len(self.program.arcs)].tolist())
 
     def improving(self, allowed: NDArray[np.bool_]) -> int | None:
         """A column among `allowed` whose move would lower the vector of levels; None when there is none."""
@@ -229,7 +236,7 @@ class Basis:
         least = float(step.min(initial=INFINITY))
         if self.upper[j] - self.lower[j] <= least:
             self.at_upper[j] = not self.at_upper[j]
-            self._stand(j)
+            self._stand(np.array([j]))
             return
         if least == INFINITY:
             raise SolverFailure("the program is unbounded")

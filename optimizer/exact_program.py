@@ -159,7 +159,7 @@ class ExactProgram:
 
     def right_hand_sides(self, needs: Sequence[Fraction]) -> list[Fraction]:
         """Of every row when the events need this much (t); 0 for moving rows."""
-        return [constant + (share * needs[e] if e >= 0 else 0) for constant, share, e in self._sides]
+        return [share * needs[e] if e >= 0 else constant for constant, share, e in self._sides]
 
     def need_rates(self, rates: Sequence[Fraction]) -> list[Fraction]:
         """How the right-hand sides move when the needs move at these rates (t)."""
@@ -167,7 +167,7 @@ class ExactProgram:
 
     @cached_property
     def _sides(self) -> list[tuple[Fraction, Fraction, int]]:
-        """Constant, share of a need, and whose need (-1: nobody's) of each row."""
+        """A constant, or a share of a need and whose need (-1: nobody's), of each row."""
         event = {e.id: k for k, e in enumerate(self.problem.events)}
         return [self._side(key, event) for key in self.row_keys]
 
@@ -294,19 +294,16 @@ def _coefficients(problem: Problem, arcs: Arcs, program: Program) -> tuple[tuple
     """One denominator a row, and the numerator of each entry in the program's order."""
     denominator_of = {"availability": 1, "budget": YUAN_E8 * E4}
     denominators = tuple(denominator_of.get(str(key[0]), E8) for key in program.row_keys)
-    numerators = np.empty(len(program.entry_row), dtype=object)
     eta, cost = arcs.eta_e8.astype(object), arcs.unit_cost_e8.astype(object)
-    for i, key in enumerate(program.row_keys):
+    numerators = np.array(denominators, dtype=object)[program.entry_row]
+    counted = np.array([key[0] not in denominator_of for key in program.row_keys], dtype=bool)
+    effective = np.flatnonzero(counted[program.entry_row] & (program.entry_column < len(arcs)))
+    numerators[effective] = eta[program.entry_column[effective]]
+    for i in [i for i, key in enumerate(program.row_keys) if key[0] == "budget"]:
         a, b = int(program.row_starts[i]), int(program.row_starts[i + 1])
-        columns = program.entry_column[a:b]
-        bought = columns < len(arcs)
-        found = np.full(b - a, denominators[i], dtype=object)
-        at = columns[bought]
-        if key[0] == "budget":
-            found[bought] = cost[at] * _paid_e4(problem, arcs, key)[at].astype(object)
-        elif key[0] != "availability":
-            found[bought] = eta[at]
-        numerators[a:b] = found
+        bought = np.flatnonzero(program.entry_column[a:b] < len(arcs)) + a
+        at = program.entry_column[bought]
+        numerators[bought] = cost[at] * _paid_e4(problem, arcs, program.row_keys[i])[at].astype(object)
     return denominators, numerators
 
 

@@ -252,8 +252,7 @@ class SwapRun:
         )
         wrong = first_wrong(self._columns, self._basis.side, [one.claim for one in passed], changes)
         good = len(passed) if wrong is None else max(wrong - 1, 0)
-        for one in passed[:good]:
-            self._basis.swap(self._positions[one.place], one.enters, one.to_upper)
+        self._basis.swap_all((self._positions[one.place], one.enters, one.to_upper) for one in passed[:good])
         self.segments += [self._segment(one) for one in passed[:good] if one.high != one.low]
         if good < len(passed):
             self.theta = passed[good].low

@@ -208,9 +208,10 @@ def _straight(low: Point, middle: Point, high: Point) -> bool:
     """Whether each of `Point.numbers` moves as fast from the first to the second as from there to the third."""
     three = (low, middle, high)
     first, second = _steps(*(x.at.numerator for x in three), *(x.at.denominator for x in three))
-    numerators, denominators = (x.numerators[::-1] for x in three), (x.denominators[::-1] for x in three)
-    for numbers in zip(*numerators, *denominators, strict=True):
-        one, other = _steps(*numbers)
+    a, b, c = low.numerators, middle.numerators, high.numerators
+    p, q, r = low.denominators, middle.denominators, high.denominators
+    for k in range(len(a) - 1, -1, -1):
+        one, other = _steps(a[k], b[k], c[k], p[k], q[k], r[k])
         if one * second != other * first:
             return False
     return True
