@@ -105,7 +105,7 @@ class Pins(NamedTuple):
         return sorted(inside)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Segment:
     """The optimum between two values of theta, exact."""
 

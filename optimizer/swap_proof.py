@@ -2,7 +2,8 @@
 
 Multipliers of a level differ from one basis of the run to the next, but little. A column whose reduced cost keeps its
 sign for the least and for the most of each multiplier is settled for all of them: coefficients are not below 0. The
-others are looked at basis by basis, and signs that rounding could have turned are settled in integers.
+others are looked at for each half of the bases, and so on; in the end basis by basis. Signs that rounding could have
+turned are settled in integers.
 """
 
 from collections.abc import Sequence

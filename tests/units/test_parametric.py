@@ -11,7 +11,7 @@ import pytest
 
 from api import read_problem
 from benchmarks.markets import one_event
-from optimizer import parametric, swap_run
+from optimizer import parametric, swap_proof, swap_run
 from optimizer.basic_values import solve_exactly
 from optimizer.basis import Basis
 from optimizer.errors import BadInput, Cancelled, SolverFailure
@@ -180,10 +180,24 @@ def counted(segment: Segment) -> list[tuple[Fraction, Fraction]]:
     return [(line.at(segment.low), line.rate) for line in (*segment.levels, *segment.tiers, segment.spent)]
 
 
-def test_a_run_that_takes_columns_in_the_wrong_order_is_seen(monkeypatch):
+@pytest.mark.parametrize(("together", "at_once"), [(256, 3), (5, 1), (5, 128)])
+def test_however_many_bases_are_proved_together_the_segments_are_the_walks_own(together, at_once, monkeypatch):
+    """In one batch that is halved until three are left, and in batches of a few."""
+    program = money_program(one_event(300, whole_lots=False))
+    monkeypatch.setattr(swap_run, "TOGETHER", together)
+    monkeypatch.setattr(swap_proof, "AT_ONCE", at_once)
+    in_runs = Walk(program, "money").from_nothing()
+    monkeypatch.setattr(parametric, "TIGHT_MAX", 0)
+    alone = Walk(program, "money").from_nothing()
+    assert [(s.low, s.high, counted(s)) for s in in_runs] == [(s.low, s.high, counted(s)) for s in alone]
+
+
+@pytest.mark.parametrize("at_once", [1, 128])
+def test_a_run_that_takes_columns_in_the_wrong_order_is_seen(at_once, monkeypatch):
     """Dear before cheap: no such basis is proved, and the curve is the right one all the same."""
     problem = one_event(300, whole_lots=False)
     right = budget_curve(problem)
+    monkeypatch.setattr(swap_proof, "AT_ONCE", at_once)
     monkeypatch.setattr(swap_run, "queue", lambda *asked: queue(*asked)[::-1])
     assert budget_curve(problem) == right
 
