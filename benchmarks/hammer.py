@@ -74,12 +74,18 @@ def opened(address: str) -> Iterator[Records]:
 
 
 def hold_scarce(bench: Bench, worker: int, tries: int, notes: Path) -> None:
+    """`hold_some` on a database of this process's own opening."""
+    with opened(bench.address) as records:
+        hold_some(records, bench, worker, tries, notes)
+
+
+def hold_some(records: Records, bench: Bench, worker: int, tries: int, notes: Path) -> None:
     """Tries to hold 1 kg of a lot so many times, each under a key; every tenth is asked again under the same key.
 
     Notes `key hold` for each that was granted, `key -` for each that was refused.
     """
     dice = random.Random(worker)
-    with opened(bench.address) as records, notes.open("ab", buffering=0) as out:
+    with notes.open("ab", buffering=0) as out:
         for k in range(tries):
             lot, key = dice.choice(bench.lots), f"{worker}-{k}"
             answers = [once(records, bench.actor, key, lot) for _ in range(2 if k % 10 == 0 else 1)]

@@ -19,7 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
 
-from market_data.store_statements import driver_cursor
+from market_data.store_statements import by_driver
 from market_data.store_tables import SCHEMA, VERSION_TABLE
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
@@ -229,8 +229,8 @@ def _switch_to_wal(cursor: Any) -> None:
 
 
 def _begin_sqlite(c: Connection) -> None:
-    with driver_cursor(c) as cursor:
-        cursor.execute("BEGIN" if c.get_execution_options().get("only_reads") else "BEGIN IMMEDIATE")
+    begin = "BEGIN" if c.get_execution_options().get("only_reads") else "BEGIN IMMEDIATE"
+    by_driver(c, lambda cursor: cursor.execute(begin))
 
 
 def step_forward(database: Database, steps: Steps) -> None:

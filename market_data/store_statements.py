@@ -5,8 +5,7 @@ through anew. In a process that has just made a plan, and has all else in its ca
 what the database did.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ClauseElement, Connection, Dialect
@@ -29,20 +28,24 @@ class Prepared:
 
     def run(self, c: Connection, values: Mapping[str, Any]) -> None:
         """Sends it with one set of values."""
-        with self._sending(c) as (cursor, text):
-            cursor.execute(text, values)
+        self._send(c, lambda cursor, text: cursor.execute(text, values))
 
     def run_all(self, c: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Sends it with several."""
-        with self._sending(c) as (cursor, text):
-            cursor.executemany(text, rows)
+        """Sends it with each of several."""
+        if len(rows) == 1:  # for several, psycopg enters its pipeline mode: a round trip more
+            self.run(c, rows[0])
+        else:
+            self._send(c, lambda cursor, text: cursor.executemany(text, rows))
 
     def rows(self, c: Connection, **values: Any) -> list[dict[str, Any]]:
-        """What it selects, by the names of the columns."""
-        with self._sending(c) as (cursor, text):
+        """What it selects or returns, by the names of the columns."""
+
+        def found(cursor: Any, text: str) -> list[dict[str, Any]]:
             cursor.execute(text, values)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+        return self._send(c, found)
 
     def one(self, c: Connection, **values: Any) -> dict[str, Any]:
         """The one row that it selects. Raises NoResultFound."""
@@ -51,13 +54,11 @@ class Prepared:
             raise NoResultFound(f"{len(found)} rows where there should be one")
         return found[0]
 
-    @contextmanager
-    def _sending(self, c: Connection) -> Iterator[tuple[Any, str]]:
+    def _send[T](self, c: Connection, use: Callable[[Any, str], T]) -> T:
         text = self._texts.get(c.dialect.name) or self._text(c.dialect)
         if not c.in_transaction():
             c.begin()
-        with driver_cursor(c) as cursor:
-            yield cursor, text
+        return by_driver(c, lambda cursor: use(cursor, text))
 
     def _text(self, dialect: Dialect) -> str:
         named = _NAMED_ON_SQLITE if dialect.name == "sqlite" else dialect
@@ -65,13 +66,12 @@ class Prepared:
         return self._texts.setdefault(dialect.name, text)
 
 
-@contextmanager
-def driver_cursor(c: Connection) -> Iterator[Any]:
-    """A cursor of the driver's own. Raises DBAPIError and its kinds."""
+def by_driver[T](c: Connection, use: Callable[[Any], T]) -> T:
+    """What `use` makes of a cursor of the driver's own. Raises DBAPIError and its kinds."""
     refusal = c.dialect.loaded_dbapi.Error
     cursor = c.connection.cursor()
     try:
-        yield cursor
+        return use(cursor)
     except refusal as error:
         raise DBAPIError.instance(None, None, error, refusal, hide_parameters=True, dialect=c.dialect) from error
     finally:

@@ -117,6 +117,12 @@ class Scope:
         _new_row(table, *row).run(self.c, row)
         return row_id
 
+    def add_all(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Adds rows of the organisation, all with the same columns, each under an id of its own."""
+        if rows:
+            owned = [{"organisation_id": self.actor.organisation_id, "id": new_id(), **row} for row in rows]
+            _new_row(table, *owned[0]).run_all(self.c, owned)
+
     def change(self, table: Table, *conditions: ColumnElement[bool], **values: Any) -> Sequence[Row[Any]]:
         """Changes the organisation's rows that meet the conditions, in one statement; gives those rows as they became.
 

@@ -29,6 +29,9 @@ _HEAD = trail_heads.c.organisation_id == bindparam("chain")
 _LOCKED_HEAD = Prepared(select(trail_heads.c.seq, trail_heads.c.hash).where(_HEAD).with_for_update())
 _NEW_ENTRIES = Prepared(trail.insert())
 _NEW_HEAD = Prepared(update(trail_heads).where(_HEAD), "seq", "hash")
+_DATABASE_TIME = Prepared(
+    text("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS now")
+)
 
 
 class Break(NamedTuple):
@@ -212,5 +215,4 @@ def database_time(c: Connection) -> str | None:
     """The database server's own clock as a text of ours; None where the database has none of its own (SQLite)."""
     if c.dialect.name != "postgresql":
         return None
-    shown = text("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
-    return str(c.execute(shown).scalar_one())
+    return str(_DATABASE_TIME.one(c)["now"])

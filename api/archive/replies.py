@@ -9,16 +9,24 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from api.access.scope import Scope
 from api.archive import documents
 from api.database.tables import replies
 from api.refusals import Refused, not_found
+from market_data.store_statements import Prepared
 from optimizer.findings import fault
 
 KEY_LENGTH_MAX = 255
+
+
+_EARLIER = Prepared(
+    select(replies).where(replies.c.organisation_id == bindparam("owner"), replies.c.key == bindparam("asked"))
+)
+_NEW_ON_SQLITE = Prepared(sqlite.insert(replies).on_conflict_do_nothing().returning(replies.c.key))
+_NEW_ON_POSTGRESQL = Prepared(postgresql.insert(replies).on_conflict_do_nothing().returning(replies.c.key))
 
 
 @dataclass(frozen=True)
@@ -71,9 +79,10 @@ def earlier_reply(scope: Scope, asked: Asked) -> Reply | None:
     Raises:
         Refused: `key_reused`, where it came with another request.
     """
-    row = scope.find(replies, replies.c.key == asked.key)
-    if row is None:
+    found = _EARLIER.rows(scope.c, owner=scope.actor.organisation_id, asked=asked.key)
+    if not found:
         return None
+    (row,) = found
     if row["fingerprint"] != asked.fingerprint:
         zh, en = "请为新的请求换一个新的值", "send a new value with a new request"
         raise Refused("key_reused", [fault("key_reused", zh, en, path="Idempotency-Key", value=asked.key)])
@@ -87,7 +96,7 @@ def keep_reply(scope: Scope, asked: Asked, reply: Reply) -> None:
     Raises:
         Refused: `key_in_use`, where another request with this key was faster: this transaction must leave nothing.
     """
-    insert = (sqlite if scope.c.dialect.name == "sqlite" else postgresql).insert(replies)
+    new = _NEW_ON_SQLITE if scope.c.dialect.name == "sqlite" else _NEW_ON_POSTGRESQL
     values: dict[str, Any] = {
         "organisation_id": scope.actor.organisation_id,
         "key": asked.key,
@@ -100,8 +109,7 @@ def keep_reply(scope: Scope, asked: Asked, reply: Reply) -> None:
         "made_by": scope.actor.user_id,
         "made_at": scope.now_text,
     }
-    done = scope.c.execute(insert.on_conflict_do_nothing().returning(replies.c.key), values).first()
-    if done is None:
+    if not new.rows(scope.c, **values):
         raise Refused("key_in_use", headers={"Retry-After": "1"})
 
 

@@ -14,15 +14,15 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, select
+from sqlalchemy import ColumnElement, RowMapping, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from api.access.scope import Actor, Records, Scope
-from api.access.secrets import new_id
 from api.database.ledger_tables import hold_lines, holds
 from api.database.tables import organisations
 from api.ledger.lots import Cause, Change, find_lots, move, together
 from api.refusals import Refused
+from market_data.store_statements import Prepared
 from market_data.store_tables import time_text
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
@@ -39,6 +39,15 @@ FACTS = (
     *("seller", "registry"),
 )
 """What a line without a quote says of its lot."""
+
+
+_OVERDUE = Prepared(
+    select(holds.c.id, holds.c.expires_at)
+    .where(holds.c.organisation_id == bindparam("owner"), holds.c.state == bindparam("state"))
+    .where(holds.c.expires_at <= bindparam("now"))
+    .order_by(holds.c.number)
+    .with_for_update()
+)
 
 
 @dataclass(frozen=True)
@@ -107,15 +116,14 @@ def take(
     expires = time_text(scope.now + timedelta(minutes=minutes))
     hold_id = _add_hold(scope, client, quote_id, expires, reason)
     move(scope, Cause("hold", hold_id, reason), wanted)
-    owned = {"organisation_id": scope.actor.organisation_id, "hold_id": hold_id}
     rows = [
         {
-            **{**owned, "id": new_id(), "lot_id": line.lot_id, "kg": line.kg, "price_fen": line.price_fen},
+            **{"hold_id": hold_id, "lot_id": line.lot_id, "kg": line.kg, "price_fen": line.price_fen},
             "facts": json.dumps(dict(line.facts), ensure_ascii=False, sort_keys=True),
         }
         for line in lines
     ]
-    scope.c.execute(hold_lines.insert(), rows)
+    scope.add_all(hold_lines, rows)
     held = {change.lot_id: tonnes(change.held_kg) for change in wanted}
     scope.note("hold.take", hold_id, lots=held, quote=quote_id, client=client.name, expires_at=expires)
     return hold_id
@@ -179,8 +187,7 @@ def give_back_overdue(scope: Scope, also_lock: Iterable[str] = ()) -> int:
 
     `also_lock` are lots that the same transaction will move next: they are locked with the others, in one order.
     """
-    overdue = scope.select(holds, holds.c.state == "active", holds.c.expires_at <= scope.now_text)
-    rows = scope.rows(overdue.order_by(holds.c.number).with_for_update())
+    rows = _OVERDUE.rows(scope.c, owner=scope.actor.organisation_id, state="active", now=scope.now_text)
     if not rows:
         return 0
     lines = lines_of(scope, [row["id"] for row in rows])
@@ -210,7 +217,7 @@ def release_expired(records: Records) -> int:
     return given_back
 
 
-def _end(scope: Scope, rows: Sequence[RowMapping], state: str) -> None:
+def _end(scope: Scope, rows: Sequence[Mapping[Any, Any]], state: str) -> None:
     values = {"state": state, "open_quote_id": None, "ended_at": scope.now_text, "version": holds.c.version + 1}
     scope.change(holds, holds.c.id.in_([row["id"] for row in rows]), **values)
 

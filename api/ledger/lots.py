@@ -11,17 +11,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, RowMapping
+from sqlalchemy import BigInteger, RowMapping, bindparam, literal_column, update
 
 from api.access.scope import Scope
 from api.access.secrets import new_id
 from api.archive import documents
 from api.database.ledger_tables import lots, moves
 from api.refusals import Refused, not_found
+from market_data.store_statements import Prepared
 from optimizer.findings import Finding, fault
 from optimizer.offers import Offer
 from optimizer.plan import canonical
 from optimizer.quantities import tonnes
+
+_STOCK = lots.c.stock_kg + bindparam("stock", type_=BigInteger)
+_HELD = lots.c.held_kg + bindparam("held", type_=BigInteger)
+_NONE, _ONE = literal_column("0", BigInteger), literal_column("1", BigInteger)
+_MINE = (lots.c.organisation_id == bindparam("owner"), lots.c.id == bindparam("lot"))
+_MOVED = Prepared(
+    update(lots)
+    .where(*_MINE, _HELD <= _STOCK, _HELD >= _NONE)
+    .values(stock_kg=_STOCK, held_kg=_HELD, version=lots.c.version + _ONE, changed_at=bindparam("now"))
+    .returning(lots.c.stock_kg, lots.c.held_kg)
+)
 
 type MoveKind = Literal["import", "adjust", "hold", "release", "expire", "fill", "cancel"]
 
@@ -71,8 +83,8 @@ def find_lots(scope: Scope, lot_ids: Iterable[str], *, lock: bool = False) -> di
     return {row["id"]: row for row in rows}
 
 
-def move(scope: Scope, cause: Cause, changes: Sequence[Change]) -> dict[str, Row[Any]]:
-    """Moves lots, all of them or none; gives the lots as they became.
+def move(scope: Scope, cause: Cause, changes: Sequence[Change]) -> None:
+    """Moves lots, all of them or none.
 
     Args:
         scope: the organisation.
@@ -82,43 +94,31 @@ def move(scope: Scope, cause: Cause, changes: Sequence[Change]) -> dict[str, Row
     Raises:
         Refused: `sold_out`, naming every lot of which too little is available.
     """
-    after: dict[str, Row[Any]] = {}
+    after: dict[str, Mapping[str, int]] = {}
     short: list[Change] = []
+    owned = {"owner": scope.actor.organisation_id, "now": scope.now_text}
     for change in sorted(changes, key=lambda one: one.lot_id):
-        stock, held = lots.c.stock_kg + change.stock_kg, lots.c.held_kg + change.held_kg
-        values = {"stock_kg": stock, "held_kg": held, "version": lots.c.version + 1, "changed_at": scope.now_text}
-        found = scope.change(lots, lots.c.id == change.lot_id, held <= stock, held >= 0, **values)
+        amounts = {"lot": change.lot_id, "stock": change.stock_kg, "held": change.held_kg}
+        found = _MOVED.rows(scope.c, **owned, **amounts)
         if found:
             after[change.lot_id] = found[0]
         else:
             short.append(change)
     if short:
         raise _sold_out(scope, short)
-    _note_moves(scope, cause, [(change, after[change.lot_id]) for change in changes])
-    return after
-
-
-def _note_moves(scope: Scope, cause: Cause, done: Sequence[tuple[Change, Row[Any]]]) -> None:
-    rows = [
-        {
-            "id": new_id(),
-            "organisation_id": scope.actor.organisation_id,
-            "lot_id": change.lot_id,
-            "kind": cause.kind,
-            "stock_delta_kg": change.stock_kg,
-            "held_delta_kg": change.held_kg,
-            "stock_kg": lot.stock_kg,
-            "held_kg": lot.held_kg,
-            "reference": cause.reference,
-            "reason": cause.reason,
-            "terms": None,
-            "made_by": scope.actor.user_id,
-            "made_at": scope.now_text,
-        }
-        for change, lot in done
-    ]
-    if rows:
-        scope.c.execute(moves.insert(), rows)
+    told = {"kind": cause.kind, "reference": cause.reference, "reason": cause.reason, "terms": None}
+    told |= {"made_by": scope.actor.user_id, "made_at": scope.now_text}
+    scope.add_all(
+        moves,
+        [
+            {
+                **{"lot_id": one.lot_id, "stock_delta_kg": one.stock_kg, "held_delta_kg": one.held_kg},
+                **after[one.lot_id],
+                **told,
+            }
+            for one in changes
+        ],
+    )
 
 
 def _sold_out(scope: Scope, short: Sequence[Change]) -> Refused:

@@ -1,6 +1,6 @@
 """Many processes at once, and processes that are killed: nothing is oversold, nothing is lost, nothing counts twice.
 
-`python -m benchmarks ledger` runs the same with 10,000 tries.
+`python -m benchmarks ledger` runs the same with 4,000 tries.
 """
 
 import os

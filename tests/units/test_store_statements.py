@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, MetaData, Strin
 from sqlalchemy.exc import IntegrityError, NoResultFound, OperationalError
 
 from market_data.store_opening import connect
-from market_data.store_statements import Prepared, driver_cursor
+from market_data.store_statements import Prepared, by_driver
 
 THINGS = Table(
     "things",
@@ -81,7 +81,7 @@ def test_a_lock_that_is_not_given_in_time_is_a_refusal_of_the_database(tmp_path)
     address = f"sqlite:///{tmp_path / 'a.db'}"
     first, second = connect(address), connect(address, busy_seconds=0)
     refused = pytest.raises(OperationalError, match="locked")
-    with first.writing(), second.engine.connect() as c, refused, driver_cursor(c) as cursor:
-        cursor.execute("BEGIN IMMEDIATE")
+    with first.writing(), second.engine.connect() as c, refused:
+        by_driver(c, lambda cursor: cursor.execute("BEGIN IMMEDIATE"))
     first.close()
     second.close()
