@@ -22,7 +22,7 @@ from api.passage import Passage
 from api.planners import Planners
 from api.problem_details import problem_response
 from api.refusals import Refused
-from api.router_list import ALL
+from api.router_list import ALL, IN_TURN
 from api.routes.answering import language_of_request
 from api.routes.faults import request_faults
 from api.routes.plan_questions import warm_up
@@ -52,7 +52,7 @@ def make_app(known: ServiceSettings) -> FastAPI:
     app.state.settings = known
     app.state.stopping = False
     app.state.metrics = Metrics(metrics_folder())
-    for router in ALL:
+    for router in IN_TURN:
         app.include_router(router)
     app.add_middleware(Passage, metrics=app.state.metrics, body_bytes=known.body_bytes)
     for page_router in PAGES:

@@ -4,8 +4,10 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from api.router_list import ALL
 from api.routes.shapes import NOUN, REFERRED, Problem
 from optimizer.rule_pack import read_rule_pack
 
@@ -84,6 +86,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
         "session": {"type": "apiKey", "in": "cookie", "name": "jinheng_session"},
     }
     found["security"] = [{"key": []}, {"session": []}, {}]
+    in_order = dict.fromkeys(route.path for router in ALL for route in router.routes if isinstance(route, APIRoute))
+    found["paths"] = {path: found["paths"][path] for path in in_order}
     for path, operations in found["paths"].items():
         for method, operation in operations.items():
             for status, text in EVERYWHERE.items():

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
@@ -51,6 +52,8 @@ class Talk[T]:
     """Waits for what it is told later; None: nothing."""
     give_ahead: Callable[[bytes], None]
     """Sends what travels while the work goes on. It counts only where the work then ends well."""
+    keep: Callable[[object], None]
+    """Holds on to something until the answer is sent: to let go of a read question with 200 offers takes 0.3 ms."""
 
 
 class Planner:
@@ -204,7 +207,8 @@ class Planners:
             if later is None:
                 return await loop.run_in_executor(self._thread, work, task), b""
             told, ahead = await later(), [b""]
-            talk = Talk(lambda: told, ahead.append)
+            kept: list[object] = []
+            talk = Talk(lambda: told, ahead.append, kept.append)
             return await loop.run_in_executor(self._thread, work, task, talk), ahead[-1]
         question = _question(work, task, learns=later is not None)
         # Told something, a process may have kept its work before it died: once more might keep it twice.
@@ -280,16 +284,29 @@ def _answer_questions(connection: "Connection[Any, Any]") -> None:
             work, task, learns = pickle.loads(connection.recv_bytes())
         except (EOFError, OSError):
             return
-        learn = functools.cache(lambda: pickle.loads(connection.recv_bytes()))
-        talk: Talk[Any] = Talk(learn, lambda content: connection.send_bytes(_packed((None, content))))
-        try:
-            answer: tuple[bool, Any] = (True, work(task, talk) if learns else work(task))
-        except Exception as error:  # the server logs it with where it was raised
-            error.add_note(traceback.format_exc())
-            answer = (False, error)
         try:
             if learns:
-                learn()  # what is told is not taken for the next question
-            connection.send_bytes(_packed(answer))
+                _answer_learning(connection, work, task)
+            else:
+                connection.send_bytes(_packed(_outcome(partial(work, task))))
         except (EOFError, OSError):
             return
+        del work, task  # not held while the next question is waited for
+
+
+def _answer_learning(connection: "Connection[Any, Any]", work: Callable[..., Any], task: object) -> None:
+    """Raises EOFError, OSError where the server is gone."""
+    kept: list[object] = []
+    learn = functools.cache(lambda: pickle.loads(connection.recv_bytes()))
+    talk: Talk[Any] = Talk(learn, lambda content: connection.send_bytes(_packed((None, content))), kept.append)
+    answer = _outcome(partial(work, task, talk))
+    learn()  # what is told is not taken for the next question
+    connection.send_bytes(_packed(answer))
+
+
+def _outcome(work: Callable[[], Any]) -> tuple[bool, Any]:
+    try:
+        return True, work()
+    except Exception as error:  # the server logs it with where it was raised
+        error.add_note(traceback.format_exc())
+        return False, error

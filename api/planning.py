@@ -24,7 +24,7 @@ from optimizer import BadInput, Plan, Problem, plan
 from optimizer.chain import Report
 from optimizer.engine import Explain
 from optimizer.errors import Cancelled
-from optimizer.events import Calendar, ObjectiveField
+from optimizer.events import Calendar, Day, ObjectiveField
 from optimizer.findings import Finding, fault, faults_of
 from optimizer.offers import Offers
 from optimizer.plan import canonical
@@ -90,6 +90,7 @@ class Unplanned:
     """The faults are of its syntax."""
 
 
+_DAY: TypeAdapter[date] = TypeAdapter(Day)
 ASKED = ("event", "offers", "policy", "objective", "epsilon", "outlook", "budget")
 """Keys of a request's body that a task takes as they are."""
 
@@ -107,13 +108,23 @@ def inputs_of(body: bytes, task: PlanTask) -> bytes:
     return b'{"question":%s,"named":%s}' % (body.strip(), canonical(plain_value(given)).encode())
 
 
+def inputs_standing(body: bytes, lang: Language, today: date) -> bytes:
+    """As `inputs_of`, of a request in which everything stands: what holds where it says nothing is all there is to add.
+
+    So whoever has not read the request can have it ready meanwhile.
+    """
+    named = {"as_of": today.isoformat(), "lang": lang}
+    return b'{"question":%s,"named":%s}' % (body.strip(), canonical(named).encode())
+
+
 def task_of_inputs(content: bytes, url: str, seconds_max: float) -> PlanTask:
-    """The task whose inputs were kept."""
+    """The task whose inputs were kept. What the question says itself goes before what was noted beside it."""
     inputs = plain_json(content)
-    named = inputs["named"]
-    limit, day = named.pop("time_limit", None), date.fromisoformat(named["as_of"])
+    question = {k: v for k, v in inputs["question"].items() if v is not None}
+    named = {**inputs["named"], **{k: question[k] for k in ("as_of", "explain", "time_limit") if k in question}}
+    limit, day = named.pop("time_limit", None), _DAY.validate_python(named["as_of"])
     return PlanTask(
-        **{**{k: v for k, v in inputs["question"].items() if k in ASKED}, **named, "as_of": day},
+        **{**{k: v for k, v in question.items() if k in ASKED}, **named, "as_of": day},
         time_limit=None if limit is None else float(limit),
         url=url,
         seconds_max=seconds_max,

@@ -60,3 +60,5 @@ ALL = (
     audit.router,
     health.router,
 )
+IN_TURN = (plans.asking, *(router for router in ALL if router is not plans.asking))
+"""As a request is held against them, one after the other: most ask for a plan."""

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +120,36 @@ class Database:
         zh = f"数据库无法使用; 请检查地址, 用户, 密码, 权限和磁盘: {said}"
         en = f"the database cannot be used; check its address, user, password, permissions and disk: {said}"
         return fault("store_refused", zh, en, value=self.shown)
+
+
+class Held(Database):
+    """A SQLite file of which one thread holds the one connection, from a transaction to the next."""
+
+    @cached_property
+    def _connection(self) -> Connection:
+        return self.engine.connect()
+
+    @contextmanager
+    def writing(self, lock: int | None = None) -> Iterator[Connection]:
+        """As any database's."""
+        del lock  # one writer in all
+        with self._refusals(), self._connection.begin():
+            yield self._connection
+
+    def close(self) -> None:
+        """Gives the connections back, the held one first."""
+        if "_connection" in vars(self):
+            self._connection.close()
+        super().close()
+
+
+def for_one_thread(database: Database) -> Database:
+    """A database that only the calling thread uses, which then need not go through the pool for each transaction.
+
+    PostgreSQL may end a connection between two transactions: the pool sees to that.
+    """
+    held = database.engine.dialect.name == "sqlite"
+    return Held(database.engine, database.shown, database.secrets) if held else database
 
 
 def open_database(address: str) -> Database:

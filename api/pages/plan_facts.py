@@ -81,7 +81,7 @@ def shown_plan(scope: Scope, run_id: str) -> Shown:
 def _asked(inputs: Mapping[str, Any]) -> dict[str, str]:
     question, named = inputs["question"], inputs["named"]
     known = {k: question.get(k) for k in ("event_id", "objective", "policy", "budget")}
-    known |= {"snapshot": named.get("snapshot_id"), "as_of": named.get("as_of")}
+    known |= {"snapshot": named.get("snapshot_id"), "as_of": question.get("as_of") or named.get("as_of")}
     if question.get("epsilon") is not None:
         known["epsilon"] = f"{Decimal(str(question['epsilon'])) * 100:f}"
     return {k: str(v) for k, v in known.items() if isinstance(v, str | int | Decimal)}

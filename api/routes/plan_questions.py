@@ -6,6 +6,7 @@ organisation's own rule pack) is looked up first, by whoever may see it.
 
 import functools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -17,17 +18,20 @@ from api.archive import runs
 from api.archive.documents import Packed, packed
 from api.plain_data import plain_json
 from api.planners import Talk
-from api.planning import PlanMade, PlanTask, Unplanned, inputs_of, made
+from api.planning import PlanMade, PlanTask, Unplanned, inputs_of, inputs_standing, made
 from api.refusals import Refused
 from api.routes.answering import Body
 from api.routes.faults import faults_of_body
 from api.routes.shapes import DecimalIn, EventDocument, ObjectiveDocument, OffersDocument, OutlookDocument
-from market_data.store_opening import connect
+from market_data.store_opening import connect, for_one_thread
 from optimizer.errors import BadInput, Cancelled
 from optimizer.events import Day
 from optimizer.findings import Finding, fault
 from optimizer.rule_pack import shipped_rule_packs
 from optimizer.wording import Language
+
+NAMING_BYTES_MAX = 20_000
+"""Bodies up to this are searched for what they name."""
 
 
 class Posed(Body):
@@ -83,6 +87,8 @@ class Keeping:
 
     actor: Actor
     request_id: str
+    inputs: Packed
+    """All that it depends on, made ready by the server while the planner was at work."""
     url: str
     busy_seconds: int
 
@@ -100,8 +106,11 @@ class KeptNamed:
 
 
 def names_what_is_kept(body: bytes) -> bool:
-    """Whether a body is likely to name a kept event or snapshot: cheap, and blind to keys that are escaped."""
-    return b'"event_id"' in body or b'"snapshot"' in body
+    """Whether a body is likely to name a kept event or snapshot: cheap, and blind to keys that are escaped.
+
+    A long one has its market in it, which leaves an event by name; its planner would say so.
+    """
+    return len(body) <= NAMING_BYTES_MAX and (b'"event_id"' in body or b'"snapshot"' in body)
 
 
 def question_of(asked: Asked) -> Question:
@@ -118,19 +127,43 @@ def question_of(asked: Asked) -> Question:
 
 def answered(asked: Asked) -> Answered | KeptNamed | Unplanned:
     """The answer as values that travel between processes."""
+    found = _planned(asked, lambda _: None)
+    if not isinstance(found, PlanMade):
+        return found
+    inputs = packed_inputs(asked) if asked.task is None else packed(inputs_of(asked.body, asked.task))
+    return Answered(found, inputs, packed(found.content))
+
+
+def answered_and_kept(asked: Asked, talk: Talk[Keeping]) -> Kept | KeptNamed | Unplanned:
+    """The answer, kept where it was made; its content travels ahead meanwhile, and counts once it is kept.
+
+    It learns whose it becomes; None: nobody's, and nothing is kept.
+    """
+    found = _planned(asked, talk.keep)
+    if not isinstance(found, PlanMade):
+        return found
+    document = packed(found.content)
+    talk.keep((found, document))
+    talk.give_ahead(found.content)
+    keeping = talk.learn()
+    if keeping is None:
+        return Unplanned(())
     try:
-        task = asked.task
-        if task is None:
-            question = question_of(asked)
-            policy = policy_named(question.policy, question.event)
-            own = policy is not None and policy not in shipped_rule_packs()
-            if question.event_id is not None or question.snapshot is not None or own:
-                return KeptNamed()
-            refuse_question(question, asked.seconds_max)
-            task = plain_task(question, asked.lang, asked.today)
-        inputs = packed(inputs_of(asked.body, task))  # a thread of its own would take longer to have its turns
-        found = made(replace(task, seconds_max=asked.seconds_max))
-        return Answered(found, inputs, packed(found.content))
+        with _records(keeping.url, keeping.busy_seconds).writing(keeping.actor, keeping.request_id) as scope:
+            run_id = runs.keep_run(scope, keeping.inputs, found, document)
+    except BadInput as error:  # of the database
+        return Unplanned(error.findings)
+    return Kept(run_id)
+
+
+def _planned(asked: Asked, keep: Callable[[PlanTask], None]) -> PlanMade | KeptNamed | Unplanned:
+    """The plan; `keep` is given the question as it was read."""
+    try:
+        task = _task_read(asked) if asked.task is None else asked.task
+        if isinstance(task, KeptNamed):
+            return task
+        keep(task)
+        return made(replace(task, seconds_max=asked.seconds_max))
     except Refused as refusal:
         return Unplanned(refusal.findings, malformed=True)
     except BadInput as error:
@@ -139,30 +172,26 @@ def answered(asked: Asked) -> Answered | KeptNamed | Unplanned:
         return Unplanned(())
 
 
-def answered_and_kept(asked: Asked, talk: Talk[Keeping]) -> Kept | KeptNamed | Unplanned:
-    """The answer, kept where it was made; its content travels ahead meanwhile, and counts once it is kept.
+def _task_read(asked: Asked) -> PlanTask | KeptNamed:
+    """The task of a body in which everything stands. Raises Refused `malformed`, BadInput."""
+    question = question_of(asked)
+    policy = policy_named(question.policy, question.event)
+    own = policy is not None and policy not in shipped_rule_packs()
+    if question.event_id is not None or question.snapshot is not None or own:
+        return KeptNamed()
+    refuse_question(question, asked.seconds_max)
+    return plain_task(question, asked.lang, asked.today)
 
-    It learns whose it becomes; None: nobody's, and nothing is kept.
-    """
-    found = answered(asked)
-    if not isinstance(found, Answered):
-        return found
-    talk.give_ahead(found.made.content)
-    keeping = talk.learn()
-    if keeping is None:
-        return Unplanned(())
-    try:
-        with _records(keeping.url, keeping.busy_seconds).writing(keeping.actor, keeping.request_id) as scope:
-            run_id = runs.keep_run(scope, found.inputs, found.made, found.document)
-    except BadInput as error:  # of the database
-        return Unplanned(error.findings)
-    return Kept(run_id)
+
+def packed_inputs(asked: Asked) -> Packed:
+    """All that the plan of a body depends on in which everything stands; the planner need not have read it."""
+    return packed(inputs_standing(asked.body, asked.lang, asked.today))
 
 
 @functools.cache
 def _records(url: str, busy_seconds: int) -> Records:
-    """The database, kept open by this process, whose tables the server has brought to this version."""
-    return Records(connect(url, kept_open=True, busy_seconds=busy_seconds))
+    """The database, kept open by this process's one thread; the server has brought its tables to this version."""
+    return Records(for_one_thread(connect(url, kept_open=True, busy_seconds=busy_seconds)))
 
 
 def refuse_question(question: Question, seconds_max: float) -> None:

@@ -39,6 +39,7 @@ from api.routes.plan_questions import (
     answered,
     answered_and_kept,
     names_what_is_kept,
+    packed_inputs,
     plain_task,
     policy_named,
     question_of,
@@ -134,7 +135,7 @@ async def make_plan(question: SkipValidation[Question], arrival: Arrival = allow
     if isinstance(told, bytes):
         raise Refused("media_type")
     if not named:
-        kept, content = await state.planners.run_and_tell(answered_and_kept, asked, partial(_keeping, arrival))
+        kept, content = await state.planners.run_and_tell(answered_and_kept, asked, partial(_keeping, arrival, asked))
         if isinstance(kept, Kept):
             return response_of(_done(content, kept.run_id).reply())
     # It names what is kept, or has a key under which its reply is.
@@ -155,11 +156,12 @@ def _done(content: bytes, run_id: str) -> Done:
     return Done(201, content, location=f"/v1/plans/{run_id}")
 
 
-async def _keeping(arrival: Arrival) -> Keeping:
-    """Whose plan it becomes. Raises Refused where the caller is not let in."""
+async def _keeping(arrival: Arrival, asked: Asked) -> Keeping:
+    """Whose plan it becomes, and what it depends on. Raises Refused where the caller is not let in."""
     caller = await arrival.caller
+    inputs = await run_in_threadpool(packed_inputs, asked)
     known = arrival.request.app.state.settings
-    return Keeping(caller.actor, caller.request_id, known.database, known.busy_seconds)
+    return Keeping(caller.actor, caller.request_id, inputs, known.database, known.busy_seconds)
 
 
 def _begun(caller: Caller, asked: Asked) -> Response | Asked:

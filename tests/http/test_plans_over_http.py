@@ -1,12 +1,14 @@
 """Plans over HTTP: the same plan as in process, kept and replayable, asked for once however often it is sent."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from fastapi.testclient import TestClient
 
-from api.planning import PlanTask, made
+from api.planning import PlanTask, inputs_of, inputs_standing, made, task_of_inputs
+from api.routes.plan_questions import Asked, plain_task, question_of
 from tests.http.conftest import AS_OF, EVENT, OFFERS, QUESTION
 
 
@@ -71,6 +73,24 @@ def test_a_large_plan_that_somebody_brings_needs_its_snapshot(local):
     other_offers = brought(local, small, snapshot=ids[1]).json()["faults"][0]
     assert (other_offers["code"], other_offers["path"]) == ("other_offers", "snapshot")
     assert brought(local, small, snapshot="0" * 64).status_code == 404
+
+
+SAID = [
+    {},
+    {"as_of": None, "explain": "all"},
+    {"as_of": "2026-03-01", "explain": "none", "time_limit": 30.5},
+    {"time_limit": 20, "epsilon": "0.02", "budget": "1000000"},
+]
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_inputs_that_were_kept_unread_and_read_are_the_same_task(local, said):
+    body, noted = json.dumps(QUESTION | said).encode(), date(2026, 2, 3)
+    asked = Asked(body, "en", noted, 60.0)
+    task = replace(plain_task(question_of(asked), "en", noted), seconds_max=60.0)
+    for kept in (inputs_standing(body, "en", noted), inputs_of(body, task)):
+        assert task_of_inputs(kept, "", 60.0) == task
+    assert local.post(f"{planned(local, **said).headers['location']}/replay").json()["same"] is True
 
 
 def test_the_same_key_gets_the_same_reply_and_one_run(local):

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, MetaData, String, Table, bindparam, select
 from sqlalchemy.exc import IntegrityError, NoResultFound, OperationalError
 
-from market_data.store_opening import connect
+from market_data.store_opening import connect, for_one_thread
 from market_data.store_statements import Prepared, by_driver
+from optimizer.errors import BadInput
 
 THINGS = Table(
     "things",
@@ -85,3 +86,25 @@ def test_a_lock_that_is_not_given_in_time_is_a_refusal_of_the_database(tmp_path)
         by_driver(c, lambda cursor: cursor.execute("BEGIN IMMEDIATE"))
     first.close()
     second.close()
+
+
+def test_a_connection_that_one_thread_holds_outlives_what_it_refused(store_address):
+    made = for_one_thread(connect(store_address, kept_open=True))
+    with made.writing() as c:
+        THINGS.create(c)
+    with made.writing() as c:
+        ADD.run_all(c, ROWS)
+    with pytest.raises(BadInput), made.writing() as c:
+        ADD_LIGHT.run(c, {"id": "light", "sound": True, "content": b""})
+        ADD.run(c, ROWS[0])
+    with pytest.raises(KeyError), made.writing() as c:
+        ADD_LIGHT.run(c, {"id": "light", "sound": True, "content": b""})
+        raise KeyError
+    assert things(made) == ROWS
+    other = connect(store_address)
+    with other.writing() as c:  # nothing is still locked
+        ADD_LIGHT.run(c, {"id": "light", "sound": True, "content": b""})
+    with made.writing() as c:
+        assert BY_ID.one(c, wanted="light")["content"] == b""
+    other.close()
+    made.close()
