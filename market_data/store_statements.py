@@ -25,6 +25,7 @@ class Prepared:
         """`columns` are those that an INSERT or UPDATE writes; none: all of them."""
         self._statement, self._columns = statement, list(columns) or None
         self._texts: dict[str, str] = {}
+        self._names: list[str] = []
 
     def run(self, c: Connection, values: Mapping[str, Any]) -> None:
         """Sends it with one set of values."""
@@ -42,8 +43,9 @@ class Prepared:
 
         def found(cursor: Any, text: str) -> list[dict[str, Any]]:
             cursor.execute(text, values)
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            if not self._names:  # psycopg makes a description anew each time
+                self._names = [column[0] for column in cursor.description]
+            return [dict(zip(self._names, row, strict=True)) for row in cursor.fetchall()]
 
         return self._send(c, found)
 
