@@ -11,9 +11,10 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, text
@@ -122,8 +123,12 @@ class Database:
         return fault("store_refused", zh, en, value=self.shown)
 
 
+@dataclass(frozen=True)
 class Held(Database):
-    """A SQLite file of which one thread holds the one connection, from a transaction to the next."""
+    """A SQLite file of which the one connection is held from a transaction to the next."""
+
+    turn: Lock = field(default_factory=Lock)
+    """Of the one transaction that it can have."""
 
     @cached_property
     def _connection(self) -> Connection:
@@ -133,7 +138,7 @@ class Held(Database):
     def writing(self, lock: int | None = None) -> Iterator[Connection]:
         """As any database's."""
         del lock  # one writer in all
-        with self._refusals(), self._connection.begin():
+        with self.turn, self._refusals(), self._connection.begin():
             yield self._connection
 
     def close(self) -> None:
@@ -144,7 +149,7 @@ class Held(Database):
 
 
 def for_one_thread(database: Database) -> Database:
-    """A database that only the calling thread uses, which then need not go through the pool for each transaction.
+    """A database in which one thread of this process writes; it then need not go through the pool for each transaction.
 
     PostgreSQL may end a connection between two transactions: the pool sees to that.
     """

@@ -1,5 +1,6 @@
 """Statements that go to the driver as text: the same rows, transactions and refusals as by way of SQLAlchemy."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -107,4 +108,19 @@ def test_a_connection_that_one_thread_holds_outlives_what_it_refused(store_addre
     with made.writing() as c:
         assert BY_ID.one(c, wanted="light")["content"] == b""
     other.close()
+    made.close()
+
+
+def test_two_threads_that_meet_at_a_held_connection_follow_one_another(store_address):
+    made = for_one_thread(connect(store_address, kept_open=True))
+    with made.writing() as c:
+        THINGS.create(c)
+
+    def add(number: int) -> None:
+        with made.writing() as c:
+            ADD_LIGHT.run(c, {"id": str(number), "sound": True, "content": b""})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add, range(40)))
+    assert len(things(made)) == 40
     made.close()
