@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +16,11 @@ from optimizer.tolerances import NODES_PER_LEVEL
 
 LEAST_SECONDS = 0.01
 """A solve that begins after the clock has run out still gets this long."""
+
+type ArcName = tuple[int, int, str, int]
+"""Event, offer (as numbers), purchase date and price break: the same in all variants of a problem."""
+type Until = Literal["last", "cost", "covered"]
+"""last: all levels; cost: none after the cost; covered: none once everything is covered. Only proofs end a chain."""
 
 type Report = Callable[[str, int, int], None]
 """Called with the level's name, its number and the number of levels."""
@@ -31,6 +37,10 @@ class WorkLimits:
     report: Report | None = None
     tie_break: bool = True
     """False: solves beside the plan, of which only the values matter, leave ties as they fall."""
+    known: Mapping[ArcName, int] | None = None
+    """Of such solves: the plan's purchase, kg; often it keeps a level at its best, and nothing need be searched."""
+    until: Until = "last"
+    """Of such solves: the last level whose value is asked for."""
 
     def clock_ran_out(self) -> bool:
         """A clock limit was asked for and is used up: any solve, of the plan or beside it, may have been cut."""

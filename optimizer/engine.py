@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -71,7 +72,7 @@ def plan(
     """
     limits = _limits(seconds, nodes, cancelled, report)
     solution = solve(problem, limits)
-    quiet = WorkLimits(nodes=min(nodes, SIDE_NODES), deadline=limits.deadline, cancelled=cancelled, tie_break=False)
+    quiet = replace(limits, nodes=min(nodes, SIDE_NODES), report=None, tie_break=False, known=solution.bought())
     content = _content(solution, explanations, lang, quiet)
     del solution  # the program of a large market takes more than its plan
     content["reproducible"] = content["reproducible"] and not limits.clock_ran_out()
@@ -336,7 +337,11 @@ def _price_of_order(solution: Solution, explained: Explanation | None, limits: W
         free = solve(without_budget(solution.problem), limits)
         entry["without_budget"] = yuan_signed(price_of_order(free, limits).value)
         if solution.problem.objective != "order-first":
-            first = solve(solution.problem.with_objective("order-first"), limits, prove=False)
+            first = solve(
+                solution.problem.with_objective("order-first"),
+                replace(limits, until="covered", known=None),
+                prove=False,
+            )
             covered = sum(e.need_kg for e in solution.problem.events) - ceil(first.shortfall_t * 1000)
             entry["order_first_covered_t"] = tonnes(covered)
     return entry

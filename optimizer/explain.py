@@ -6,7 +6,7 @@ are those of the next tonne rather than of a corner.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -205,6 +205,8 @@ def cheapest_mix(solution: Solution, limits: WorkLimits) -> Solution:
 
     The least shortfall comes first; where this plan leaves more, it is solved again with that much slack.
     """
+    if not solution.problem.settings.discount_rate_e4:
+        limits = replace(limits, until="cost")  # what tiers of equal cost come after it is not looked at
     cheapest = solve(solution.problem.with_objective("cost-first"), limits)
     mine = {p.name: p.value for p in solution.proofs}
     order = []
@@ -265,6 +267,8 @@ SETTING_CHANGES: tuple[tuple[str, Callable[[Problem], Problem | None]], ...] = (
 def setting_prices(solution: Solution, limits: WorkLimits) -> list[tuple[str, Solution]]:
     """For each setting that keeps an offer out: the solution without it."""
     found = []
+    if solution.shortfall_t > 0:  # only what is covered more is told then, and where nothing is, what it costs
+        limits = replace(limits, until="covered")
     for name, change in SETTING_CHANGES:
         variant = change(solution.problem)
         if variant is not None and _admits_more(solution, variant):

@@ -11,10 +11,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from optimizer.beside import solve_whole
 from optimizer.chain import Chain, Judge, Solved, WorkLimits, cap_of
 from optimizer.errors import SolverFailure
 from optimizer.formulation import Hold
-from optimizer.lots import solve_whole
 from optimizer.master import Master, Start, ranks
 from optimizer.measure import Purchase
 from optimizer.program import Floats, Level, Program, ShortIndex

@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.chain import Chain, Judge, Solved, WorkLimits, cap_of
+from optimizer.chain import Judge, Solved, WorkLimits, cap_of
 from optimizer.measure import Purchase
 from optimizer.program import Floats, Index, Key, Level, Program
 from optimizer.quantities import KG_PER_T, ceil, floor
@@ -84,7 +84,7 @@ class _Bounds:
         session.set_row_bounds(self.row_lower, self.row_upper)
 
 
-class _Whole:
+class WholeLots:
     """The state of one chain: what is held, the best purchase so far, the levels done."""
 
     def __init__(self, program: Program, judge: Judge, limits: WorkLimits) -> None:
@@ -116,8 +116,9 @@ class _Whole:
         self._consider(level, relaxed)
         closed = self._proved(level, bound)
         small = not last or self._free() <= TIE_BREAK_COLUMNS
+        unsearched, searched_bound = ~self.out, bound
         if not closed and small:
-            closed = self._search_nearby(level, cost, relaxed, bound)
+            closed, unsearched, searched_bound = self._search_nearby(level, cost, relaxed, bound)
         hopeless, stronger = nothing, relaxed
         for _ in range(0 if last else STRENGTHENINGS):
             more = hopeless | self._hopeless(level, stronger)
@@ -130,6 +131,8 @@ class _Whole:
             bound = max(bound, min(stronger.bound, float(self._value(level))))
             self._consider(level, stronger)
             closed = self._proved(level, bound)
+        if not closed and level.step_t is None and not (unsearched & ~hopeless).any():
+            closed, bound = True, max(bound, min(searched_bound, float(self._value(level))))
         if not closed and small:
             outcome, whole_search = self._branch(level, cost, self.out | hopeless)
             self._consider(level, outcome)
@@ -286,13 +289,15 @@ class _Whole:
 
     # ------------------------------------------------------------------------------------------ branch and bound
 
-    def _search_nearby(self, level: Level, cost: Floats, relaxed: Outcome, bound: float) -> bool:
+    def _search_nearby(
+        self, level: Level, cost: Floats, relaxed: Outcome, bound: float
+    ) -> tuple[bool, NDArray[np.bool_], float]:
         """Branch and bound over the columns that are in use, in the relaxation or now, and those nearest to entering.
 
-        True: what it found is the best there is.
+        Whether what it found is the best there is; columns (n,) that a better point must use; the bound without them.
         """
         if relaxed.x is None or relaxed.column_dual is None:
-            return False
+            return False, ~self.out, bound
         near = relaxed.x[: self.n_arcs] > INTEGRALITY
         if len(self.purchase) <= int(near.sum()) + NEARBY_COLUMNS:
             near[sorted(self.purchase)] = True
@@ -303,8 +308,10 @@ class _Whole:
         zero[chosen] = self.out[chosen]
         outcome, untouched = self._branch(level, cost, zero, NEARBY_NODES)
         self._consider(level, outcome)
-        whole_search = untouched and bool((zero == self.out).all()) and self._settled(level, outcome)
-        return whole_search or self._proved(level, bound)
+        settled = untouched and self._settled(level, outcome)
+        unsearched = zero & ~self.out if settled else ~self.out
+        whole_search = settled and not unsearched.any()
+        return whole_search or self._proved(level, bound), unsearched, outcome.bound
 
     def _settled(self, level: Level, outcome: Outcome) -> bool:
         """The search ended, and nothing that it found better had to be dropped."""
@@ -314,20 +321,27 @@ class _Whole:
         return outcome.status == "optimal" and outcome.objective >= value - CLAIM_MARGIN * max(1.0, abs(value))
 
     def _branch(
-        self, level: Level, cost: Floats, zero: NDArray[np.bool_], nodes: int | None = None
+        self,
+        level: Level,
+        cost: Floats,
+        zero: NDArray[np.bool_],
+        nodes: int | None = None,
+        most: Floats | None = None,
     ) -> tuple[Outcome, bool]:
-        """Branch and bound under everything held, some columns at 0, from the present purchase.
+        """Branch and bound under everything held, some columns at 0 or at `most` (n,), from the present purchase.
 
         Rows that a point breaks in exact arithmetic are tightened and the search is repeated; the second value says
         that none had to be, so that the search was that of the program as it is.
         """
         if self.branching is None:
-            self.branching = Session(self.program)
+            self.branching = Session(self.program, like=self.relaxation)
         session, bounds = self.branching, self.held.without(zero, self._rounded)
+        if most is not None:
+            bounds.upper = np.minimum(bounds.upper, most)
         gap = float(level.step_t) * (1 - INTEGRALITY) if level.step_t is not None else 1e-6
         free = int((bounds.upper > bounds.lower)[: self.n_arcs].sum())
-        most = TIE_BREAK_NODES if level.name == "tie-break" else self.limits.nodes
-        nodes = nodes or max(most * COLUMNS_PER_NODE // max(free, COLUMNS_PER_NODE), 1)
+        limit = TIE_BREAK_NODES if level.name == "tie-break" else self.limits.nodes
+        nodes = nodes or max(limit * COLUMNS_PER_NODE // max(free, COLUMNS_PER_NODE), 1)
         untouched = True
         for _ in range(TIGHTENINGS + 1):
             bounds.apply(session)
@@ -362,15 +376,3 @@ class _Whole:
             if self.program.has_row(key):
                 row = self.program.row_of(key)
                 bounds.row_upper[row] -= SAFETY_MARGIN
-
-
-def solve_whole(program: Program, judge: Judge, limits: WorkLimits) -> Chain:
-    """The levels of a program with whole lots, in order."""
-    state = _Whole(program, judge, limits)
-    for k, level in enumerate(program.levels):
-        if level.name == "tie-break" and not limits.tie_break:
-            continue
-        if limits.report is not None:
-            limits.report(level.name, k, len(program.levels))
-        state.solve_level(level)
-    return Chain(state.purchase, tuple(state.levels), (), state.cut_by_clock)

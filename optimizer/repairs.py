@@ -1,7 +1,7 @@
 """When money or supply is short: what the limits allow, the least extra budget, the cheapest repairs, each solved."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -160,7 +160,8 @@ def diagnose(solution: Solution, limits: WorkLimits) -> list[Cause]:
                 )
                 causes.append(Cause(event.id, "max_share", words, at_most, need))
     if has_budget(problem):
-        free = solve(without_budget(problem).with_objective(COVER_CHEAPLY), limits, prove=False)
+        covering = replace(limits, until="covered")
+        free = solve(without_budget(problem).with_objective(COVER_CHEAPLY), covering, prove=False)
         if free.shortfall_t < solution.shortfall_t:
             need = Fraction(sum(e.need_kg for e in problem.events), 1000)
             causes.append(

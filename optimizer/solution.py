@@ -9,7 +9,7 @@ import numpy as np
 
 from optimizer.arcs import Arcs, build_arcs
 from optimizer.certificate import Frame, Goal, Multipliers, bound_in_phases, on_grid, proof_step
-from optimizer.chain import Chain, Judge, WorkLimits, cap_of
+from optimizer.chain import ArcName, Chain, Judge, WorkLimits, cap_of
 from optimizer.eligibility import Screening, screen
 from optimizer.errors import BrokenPlan
 from optimizer.formulation import formulate
@@ -63,6 +63,15 @@ class Solution:
     def proof(self, name: str) -> LevelProof:
         """The last level of this name. Raises KeyError."""
         return {p.name: p for p in self.proofs}[name]
+
+    def bought(self) -> dict[ArcName, int]:
+        """The purchase by names that hold in variants of the problem, kg."""
+        arcs = self.arcs
+        names = {
+            a: (int(arcs.event[a]), int(arcs.offer[a]), str(arcs.day[a]), int(arcs.piece[a]))
+            for a in self.measure.purchase
+        }
+        return {names[a]: kg for a, kg in self.measure.purchase.items()}
 
     @property
     def shortfall_t(self) -> Fraction:

@@ -68,13 +68,10 @@ def versions() -> dict[str, str]:
 class Session:
     """A program inside the solver. One session serves one thread."""
 
-    def __init__(self, program: Program, *, relaxed: bool = False) -> None:
+    def __init__(self, program: Program, *, relaxed: bool = False, like: "Session | None" = None) -> None:
+        """`like`: a session of the same program, whose model is copied instead of being written anew."""
         self.program = program
-        written = _write(program)
-        adapter = pulp.HiGHS(msg=False, threads=THREADS, random_seed=0, output_flag=False)
-        adapter.createAndConfigureSolver(written)
-        adapter.buildSolverModel(written)
-        self._highs: Any = written.solverModel
+        self._highs: Any = _built(program) if like is None else _copied(like._highs)
         self._all = np.arange(program.n, dtype=np.int32)
         self.integer = np.zeros(program.n, dtype=bool)
         if self._highs is None or self._highs.getNumCol() != program.n or self._highs.getNumRow() != program.m:
@@ -229,6 +226,23 @@ class Session:
             np.array(solution.row_dual) if duals else None,
             max(int(info.mip_node_count), 0) if whole else 0,
         )
+
+
+def _built(program: Program) -> Any:
+    """A live solver with the program, as PuLP hands it over."""
+    written = _write(program)
+    adapter = pulp.HiGHS(msg=False, threads=THREADS, random_seed=0, output_flag=False)
+    adapter.createAndConfigureSolver(written)
+    adapter.buildSolverModel(written)
+    return written.solverModel
+
+
+def _copied(built: Any) -> Any:
+    """A second live solver with the same options and model, and nothing of what the first one found."""
+    highs = highspy.Highs()
+    highs.passOptions(built.getOptions())
+    highs.passModel(built.getLp())
+    return highs
 
 
 def _write(program: Program) -> pulp.LpProblem:

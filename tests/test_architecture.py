@@ -25,7 +25,7 @@ ARROWS = ["optimizer", "market_data", "scenarios", "api"]  # each imports only t
 READING_ORDER = {
     "optimizer": """
         on_demand wording findings errors tolerances quantities offers regions term_names events rule_pack problem
-        timeline eligibility arcs program limits formulation measure running_totals solver chain master lots
+        timeline eligibility arcs program limits formulation measure running_totals solver chain master lots beside
         certificate whole_kg lexicographic solution exact_linear kept_inverse exact_program row_sums tally basis
         basic_values optimality segment run_columns swap_queue swap_proof swap_run parametric explain repairs plan
         statement engine check
