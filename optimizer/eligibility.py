@@ -101,20 +101,20 @@ def screen(problem: Problem) -> Screening:
     """Every event against every offer."""
     pack, offers, settings = problem.rule_pack, problem.offers, problem.settings
     offer_class = pack.classify(offers, settings)
-    shared = np.zeros(len(offers), dtype=np.uint32)
-    shared[offer_class < 0] |= BIT["not_recognised"]
+    reason_of_class = np.zeros(len(pack.classes) + 1, dtype=np.uint32)
+    reason_of_class[-1] = BIT["not_recognised"]
     tier_of_class = np.zeros(len(pack.classes) + 1, dtype=np.int32)
     for k, c in enumerate(pack.classes):
         if c.left_out is not None:
-            shared[offer_class == k] |= BIT[c.left_out]
+            reason_of_class[k] = BIT[c.left_out]
         elif c.tier is not None:
             tier_of_class[k] = pack.n_tiers + 1 if c.tier == "unranked" else c.tier
-    tier = tier_of_class[offer_class]
+    shared, tier = reason_of_class[offer_class], tier_of_class[offer_class]
     if not settings.unranked:
-        shared[tier == pack.n_tiers + 1] |= BIT["unranked"]
+        shared |= (tier == pack.n_tiers + 1) * BIT["unranked"]
     if settings.stale == "exclude":
-        shared[stale(offers, problem.as_of, STALE_DAYS)] |= BIT["stale"]
-    shared[usable_kg(offers, settings.whole_lots) <= 0] |= BIT["no_usable_quantity"]
+        shared |= stale(offers, problem.as_of, STALE_DAYS) * BIT["stale"]
+    shared |= (usable_kg(offers, settings.whole_lots) <= 0) * BIT["no_usable_quantity"]
     rows = [_screen_event(problem, event, shared, tier) for event in problem.events]
     reasons, eta, late = (np.stack(column) for column in zip(*rows, strict=True))
     return Screening(tier, offer_class, reasons, eta, late)
@@ -124,8 +124,10 @@ def usable_kg(offers: Offers, whole_lots: bool) -> Ints:
     """What can be bought, kg, shape (n,): whole lots only, and nothing if that is below the minimum."""
     if not whole_lots:
         return offers.quantity_kg
-    usable = offers.quantity_kg // offers.lot_kg * offers.lot_kg
-    return np.where(offers.min_quantity_kg > usable, 0, usable)
+    usable = offers.quantity_kg // offers.lot_kg
+    usable *= offers.lot_kg
+    usable[offers.min_quantity_kg > usable] = 0
+    return usable
 
 
 def _screen_event(
@@ -134,20 +136,20 @@ def _screen_event(
     offers, rules = problem.offers, event.eligibility
     reasons = shared.copy()
     if rules.regions is not None:
-        reasons[~_in_provinces(offers, rules.regions)] |= BIT["user_region"]
+        reasons |= ~_in_provinces(offers, rules.regions) * BIT["user_region"]
     dated = offers.vintage > 0
     if rules.vintage_min is not None:
-        reasons[dated & (offers.vintage < rules.vintage_min)] |= BIT["vintage_too_old"]
+        reasons |= (dated & (offers.vintage < rules.vintage_min)) * BIT["vintage_too_old"]
     if rules.vintage_max is not None:
-        reasons[dated & (offers.vintage > rules.vintage_max)] |= BIT["vintage_too_new"]
+        reasons |= (dated & (offers.vintage > rules.vintage_max)) * BIT["vintage_too_new"]
     if rules.channels is not None:
-        reasons[~offers.channel.isin(rules.channels) & ~offers.channel.blank] |= BIT["channel"]
+        reasons |= (~offers.channel.isin(rules.channels) & ~offers.channel.blank) * BIT["channel"]
     if rules.exclude is not None:
         for key, values in rules.exclude.items():
-            reasons[matches(offers, key, values, tier)] |= BIT["excluded"]
+            reasons |= matches(offers, key, values, tier) * BIT["excluded"]
     if rules.only is not None:
         for key, values in rules.only.items():
-            reasons[~matches(offers, key, values, tier)] |= BIT["excluded"]
+            reasons |= ~matches(offers, key, values, tier) * BIT["excluded"]
     eta, late = _screen_dates(problem, event, reasons)
     return reasons, eta, late
 
@@ -159,15 +161,16 @@ def _screen_dates(problem: Problem, event: Event, reasons: NDArray[np.uint32]) -
     forest = is_forestry(offers)
     first = first_valid_dates(offers, problem.as_of)
     eta = eta_e8(problem, deadlines.forestry)
-    deadline = np.where(forest, np.datetime64(deadlines.forestry, "D"), np.datetime64(deadlines.retirement, "D"))
-    reasons[offers.valid_until < first] |= BIT["expired"]
+    by, forestry_by = np.datetime64(deadlines.retirement, "D"), np.datetime64(deadlines.forestry, "D")
+    reasons |= (offers.valid_until < first) * BIT["expired"]
     keep_late = problem.settings.allow_late and problem.rule_pack.retirement.in_principle
     unhurried = ~forest if keep_late else np.zeros(len(offers), dtype=bool)
-    reasons[(first > deadline) & ~unhurried] |= BIT["not_yet_open"]
-    settled = first + offers.settlement_days.astype("timedelta64[D]")
-    misses = ~forest & (settled > deadline)
-    reasons[misses & ~unhurried] |= BIT["too_late"]
-    reasons[forest & (eta <= 0)] |= BIT["forestry_delivers_nothing"]
+    unopened = np.where(forest, first > forestry_by, first > by)
+    reasons |= (unopened & ~unhurried) * BIT["not_yet_open"]
+    settled = first + offers.settlement_days.view("timedelta64[D]")
+    misses = ~forest & (settled > by)
+    reasons |= (misses & ~unhurried) * BIT["too_late"]
+    reasons |= (forest & (eta <= 0)) * BIT["forestry_delivers_nothing"]
     return eta, misses & unhurried
 
 

@@ -33,6 +33,8 @@ type Dates = NDArray[np.datetime64]
 type Bools = NDArray[np.bool_]
 
 LOT_KG_DEFAULT = 1000
+COMPARED_MAX = 4
+"""Names that are sought in a column one after the other: comparing is several times as fast as looking codes up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +76,13 @@ class Labels:
     def isin(self, wanted: Iterable[str]) -> Bools:
         """True where the text is one of `wanted`; blanks never are."""
         chosen = frozenset(wanted)
-        return np.array([*(n in chosen for n in self.names), False], dtype=bool)[self.codes]
+        within = [n in chosen for n in self.names]
+        if sum(within) > COMPARED_MAX:
+            return np.array([*within, False], dtype=bool)[self.codes]
+        found = np.zeros(len(self), dtype=bool)
+        for code in np.flatnonzero(within).tolist():
+            found |= self.codes == code
+        return found
 
     @property
     def blank(self) -> Bools:

@@ -48,7 +48,8 @@ class Deadlines:
 def first_valid_dates(offers: Offers, as_of: date) -> Dates:
     """The first day on which each offer can be bought, shape (n,)."""
     today = np.datetime64(as_of, "D")
-    return np.where(np.isnat(offers.valid_from), today, np.maximum(offers.valid_from, today))
+    first: Dates = np.fmax(offers.valid_from, today)  # a blank date gives way
+    return first
 
 
 def is_forestry(offers: Offers) -> Bools:
@@ -68,17 +69,16 @@ def eta_e8(problem: Problem, deadline: date) -> Ints:
     eta = np.full(len(offers), E8, dtype=np.int64)
     if not forest.any():
         return eta
-    by = np.datetime64(deadline, "D")
+    by, rows = np.datetime64(deadline, "D"), np.flatnonzero(forest)
     schedules = [parse_schedule(text) for text in offers.delivery_schedule.names]
+    scheduled = offers.delivery_schedule.take(rows)
     if problem.settings.forestry_accrual == "accrued":
-        share = offers.delivery_schedule.lookup(
-            [max([s for d, s in steps if d <= by], default=0) for steps in schedules], 0
-        )
+        share = scheduled.lookup([max([s for d, s in steps if d <= by], default=0) for steps in schedules], 0)
     else:
-        in_time = (offers.planted_by <= by) & (offers.certification_due <= by)
-        whole = offers.delivery_schedule.lookup([max([s for _, s in steps], default=0) for steps in schedules], E4)
+        in_time = (offers.planted_by[rows] <= by) & (offers.certification_due[rows] <= by)
+        whole = scheduled.lookup([max([s for _, s in steps], default=0) for steps in schedules], E4)
         share = np.where(in_time, whole, 0)
-    eta[forest] = (share.astype(np.int64) * (E4 - offers.buffer_e4))[forest]
+    eta[rows] = share.astype(np.int64) * (E4 - offers.buffer_e4[rows])
     return eta
 
 
