@@ -65,6 +65,11 @@ class Complaints:
         if len(group.indices):
             self._groups.append(group)
 
+    def extend(self, others: "Complaints") -> None:
+        """Those of others, behind the own ones."""
+        self._single += others._single
+        self._groups += others._groups
+
     def kept(self, single: Callable[[Finding], bool], cell: Callable[[int, int], bool]) -> "Complaints":
         """Only the single complaints that `single` keeps and those about cells (row, position) that `cell` keeps."""
         kept = Complaints()

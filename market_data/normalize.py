@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market_data import cells
-from market_data.columns import COLUMNS, OFFER_COLUMNS, REQUIRED, half_width
+from market_data.columns import COLUMNS, OFFER_COLUMNS, REQUIRED, Column, half_width
 from market_data.complaints import Complaints
 from market_data.depth import LEVELS, expand_levels, fill_from_levels, taken_ids
 from market_data.foresters_rows import FORESTRY_MEANS, fill_from_area
@@ -25,6 +25,8 @@ from optimizer.wording import Text
 
 MAKES_QUANTITY_AND_PRICE = FORESTRY_MEANS | {LEVELS}
 """Columns that stand in for quantity and price."""
+NEEDED = ("offer_id", "quantity", "price")
+"""Columns in which a blank is a fault, or what other columns stand in for."""
 NUMBER_DEFAULTS = {"lot_size": LOT_KG_DEFAULT}
 SUMMARY_WORDS = frozenset({"合计", "小计", "总计", "共计", "total", "subtotal", "sum"})
 SPACE = " \t\r\n\u3000\u00a0\ufeff"
@@ -108,6 +110,8 @@ def _drop_rows_that_are_no_offers(reader: TableReader) -> None:
     codes, ids = reader.coded("offer_id")
     longest = max(len(word.encode()) for word in (header, *SUMMARY_WORDS))
     bare = {k: ids[k].strip(SPACE) for k in reader.short_or_odd("offer_id", longest).tolist()}
+    if not bare:
+        return
 
     def rows_with(chosen: list[int]) -> Bools:
         mask = np.zeros(len(ids), dtype=bool)
@@ -138,16 +142,40 @@ def _drop_rows_that_are_no_offers(reader: TableReader) -> None:
 
 
 def _read_offers(reader: TableReader) -> tuple[Offers, Distinct | None]:
-    read = {column: _read_column(reader, column.name, column.kind) for column in OFFER_COLUMNS}
-    spread = _spread_out([(distinct, column.kind) for column, distinct in read.items()], len(reader))
-    columns: dict[str, Any] = {column.field: values for column, values in zip(read, spread, strict=True)}
-    given = {column.name: distinct.given for column, distinct in read.items()}
+    read, values = _read_columns(reader)
+    columns: dict[str, Any] = {column.field: found for column, found in zip(OFFER_COLUMNS, values, strict=True)}
+    given = {
+        column.name: distinct.given
+        for column, distinct in zip(OFFER_COLUMNS, read, strict=True)
+        if column.name in NEEDED
+    }
     fill_from_area(reader, columns, given)
     levels = fill_from_levels(reader, columns, given)
     _check_required_numbers(reader, given)
     _check_ids(reader, columns["offer_id"], given["offer_id"])
     _check_validity(reader, columns["valid_from"], columns["valid_until"])
     return Offers(**columns), levels
+
+
+def _read_columns(reader: TableReader) -> tuple[Sequence[Distinct], Sequence[Any]]:
+    """Every column as distinct values and as one value a row; several columns at once where there are many rows."""
+    if len(reader) < MANY_ROWS:
+        found = [_column(reader, column) for column in OFFER_COLUMNS]
+    else:
+        from concurrent.futures import ThreadPoolExecutor
+
+        apart = [reader.apart() for _ in OFFER_COLUMNS]
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            found = list(threads.map(_column, apart, OFFER_COLUMNS))
+        for other in apart:
+            reader.table.complaints.extend(other.table.complaints)
+    read, values = zip(*found, strict=True)
+    return read, values
+
+
+def _column(reader: TableReader, column: Column) -> tuple[Distinct, Any]:
+    read = _read_column(reader, column.name, column.kind)
+    return read, _values(read, column.kind)
 
 
 def _read_column(reader: TableReader, name: str, kind: str) -> Distinct:
@@ -163,16 +191,6 @@ def _read_column(reader: TableReader, name: str, kind: str) -> Distinct:
     if kind == "bool":
         return reader.read(name, lambda text: cells.word(text, "bool") == "true", True)
     return reader.numbers(name, NUMBER_DEFAULTS.get(name, 0))
-
-
-def _spread_out(columns: Sequence[tuple[Distinct, str]], n_rows: int) -> list[Any]:
-    """One value a row of each column, by its kind; several columns at once where there are many rows."""
-    if n_rows < MANY_ROWS:
-        return [_values(*column) for column in columns]
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        return list(threads.map(_values, *zip(*columns, strict=True)))
 
 
 def _values(read: Distinct, kind: str) -> Any:

@@ -4,7 +4,9 @@ Here live the matching of headers and the vectorised reading of one column. How 
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from market_data.cell_words import words_for
 from market_data.cells import BLANKS, NUMBER_KINDS, CellError, Reading, number
 from market_data.columns import COLUMNS, Column, half_width, is_remark, match_header, nearest_header
+from market_data.complaints import Complaints
 from market_data.sources.coded_cells import Codes, Texts
 from market_data.sources.raw_table import RawTable
 from optimizer.findings import fault
@@ -40,11 +43,16 @@ class Placed:
 
 @dataclass(frozen=True)
 class Distinct:
-    """One column as distinct values: row i holds `values[codes[i]]`; `given` is False for a blank or a fault."""
+    """One column as distinct values: row i holds `values[codes[i]]`; `is_given` is False for a blank or a fault."""
 
     codes: Codes
     values: Sequence[Any] | NDArray[Any]
-    given: NDArray[np.bool_]
+    is_given: NDArray[np.bool_]
+
+    @cached_property
+    def given(self) -> NDArray[np.bool_]:
+        """Which rows say something that could be read."""
+        return np.ones(len(self.codes), dtype=bool) if self.is_given.all() else spread(self.is_given, self.codes)
 
     def array(self, dtype: Any) -> NDArray[Any]:
         """One value a row."""
@@ -68,6 +76,12 @@ class TableReader:
 
     def __len__(self) -> int:
         return len(self.table.rows)
+
+    def apart(self) -> "TableReader":
+        """The same reader with complaints of its own, for another thread."""
+        other = copy(self)
+        other.table = replace(self.table, complaints=Complaints())
+        return other
 
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Drops the other rows."""
@@ -132,7 +146,7 @@ class TableReader:
             given[k] = True
         self._complain(name, codes, wrong, "fault")
         self._complain(name, codes, doubts, "warning")
-        return Distinct(codes, values, np.ones(len(codes), dtype=bool) if given.all() else spread(given, codes))
+        return Distinct(codes, values, given)
 
     def numbers(self, name: str, blank: int, required: bool = False) -> Distinct:
         """A column of numbers in units of 10^-decimals; plain decimals take the short way."""
@@ -144,7 +158,7 @@ class TableReader:
         codes, texts = self.coded(name)
         quick = _plain_numbers(texts, kind.decimals + placed.shift, largest, kind.positive)
         if (quick >= 0).all():
-            return Distinct(codes, quick, np.ones(len(codes), dtype=bool))
+            return Distinct(codes, quick, quick >= 0)
         comma = self.table.comma_may_be_decimal
 
         def parse(text: str) -> int:
@@ -159,7 +173,7 @@ class TableReader:
         codes, texts = self.coded(name)
         odd = self.odd(name)
         if not odd.any():
-            return Distinct(codes, texts.objects, np.ones(len(codes), dtype=bool))
+            return Distinct(codes, texts.objects, ~odd)
         return self.read(name, parse, "", required, frozenset({""}), (texts.objects.tolist(), odd))
 
     @staticmethod
@@ -240,7 +254,7 @@ def place_columns(table: RawTable) -> dict[str, Placed]:
 
 
 def _absent(n: int, blank: object) -> Distinct:
-    return Distinct(np.zeros(n, dtype=np.int32), [blank], np.zeros(n, dtype=bool))
+    return Distinct(np.zeros(n, dtype=np.int32), [blank], np.zeros(1, dtype=bool))
 
 
 def _odd(texts: Texts) -> NDArray[np.bool_]:

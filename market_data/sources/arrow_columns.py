@@ -16,6 +16,8 @@ from optimizer.offers import Ints
 UNLIKE_SHARE = 0.75
 """From this share of distinct cells in its parts on (ids), nobody looks for what the parts have in common."""
 
+AT_ONCE = 1 << 16
+"""Texts that are looked at at once, several times over."""
 SOUND_LENGTH = 200
 """Characters of the longest text that is told without cleaning it."""
 PLAIN_LENGTH = 13
@@ -58,7 +60,11 @@ def _place(array: pa.Array) -> tuple[int, ...]:
 
 def sound_texts(texts: pa.LargeStringArray) -> NDArray[np.bool_]:
     """Which texts need no cleaning."""
-    return np.ones(len(texts), dtype=bool) if _plainly_sound(texts) else _matching(texts, SOUND_TEXT)
+    sound = np.empty(len(texts), dtype=bool)
+    for i in range(0, len(texts), AT_ONCE):
+        some = texts.slice(i, AT_ONCE)
+        sound[i : i + AT_ONCE] = True if _plainly_sound(some) else _matching(some, SOUND_TEXT)
+    return sound
 
 
 def _plainly_sound(texts: pa.LargeStringArray) -> bool:
@@ -83,6 +89,13 @@ def plain_numbers(texts: pa.LargeStringArray, places: int) -> Ints:
 
     Exact though it goes through floats: at most 14 digits, so number x 10^places is off by far less than 1/2.
     """
+    values = np.empty(len(texts), dtype=np.int64)
+    for i in range(0, len(texts), AT_ONCE):
+        values[i : i + AT_ONCE] = _plain_numbers(texts.slice(i, AT_ONCE), places)
+    return values
+
+
+def _plain_numbers(texts: pa.LargeStringArray, places: int) -> Ints:
     values = _all_plain_numbers(texts, places)
     if values is not None:
         return values

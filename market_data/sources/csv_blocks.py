@@ -20,7 +20,7 @@ import pyarrow.csv as pa_csv  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from market_data.columns import count_known
-from market_data.sources.arrow_columns import UNLIKE_SHARE, coded_column
+from market_data.sources.arrow_columns import UNLIKE_SHARE, coded_column, plain_numbers
 from market_data.sources.coded_cells import CodedCells, Codes, Texts
 from market_data.sources.csv_text import FIELD_LENGTH_MAX, HEAD_LENGTH, sniff_delimiter
 from market_data.sources.raw_table import COLUMNS_MAX, RawTable, check_length
@@ -29,13 +29,17 @@ type Octets = NDArray[np.uint8]
 
 BEGINNING_BYTES = len(codecs.BOM_UTF8) + 4 * HEAD_LENGTH
 """In which the header is looked for."""
-BLOCK_BYTES = 1024 * 1024
+BLOCK_BYTES = 2 * 1024 * 1024
 """What Arrow reads at once: more than any sound row, little enough to stay in the cache."""
 CACHED_BYTES = 256 * 1024
 """What is looked at at once, several times over."""
 MANY = 500
 """Distinct cells at the beginning of a file below which nothing is said about how many there are in all."""
-BLOCKS_OF_PART = 16
+UNLIKE_NUMBERS_SHARE = 0.4
+"""Share of distinct numbers at the beginning of a file from which on they go without a dictionary."""
+PLACES = 5
+"""Decimals up to which a cell counts as a number there."""
+BLOCKS_OF_PART = 8
 """Blocks that one thread reads in a row; parts are read side by side."""
 
 
@@ -126,13 +130,12 @@ class _Lines:
     delimiter: str
     block_bytes: int
     unlike: frozenset[int] = frozenset()
-    """Columns, by position, in which most cells are unlike all others: a dictionary would only hold them twice."""
+    """Columns, by position, of which a dictionary takes more time than it saves."""
 
     def knowing(self, beginning: Octets) -> "_Lines":
         """The same, with `unlike` found out from how the file begins."""
         columns = self.read(beginning[: _end_of_lines(beginning)])
-        unlike = (i for i, (codes, texts) in enumerate(columns) if len(texts) > max(UNLIKE_SHARE * len(codes), MANY))
-        return replace(self, unlike=frozenset(unlike))
+        return replace(self, unlike=frozenset(i for i, column in enumerate(columns) if _unlike(*column)))
 
     def read(self, octets: Octets) -> list[tuple[Codes, Texts]]:
         """The columns of one part; every row must be of the header's width."""
@@ -156,6 +159,13 @@ class _Lines:
         return [_coded_column(column) for column in table.columns]
 
 
+def _unlike(codes: Codes, texts: Texts) -> bool:
+    """Whether most cells are unlike all others, or, of numbers, many: those are read as fast one by one."""
+    if len(texts) <= max(UNLIKE_NUMBERS_SHARE * len(codes), MANY):
+        return False
+    return len(texts) > UNLIKE_SHARE * len(codes) or bool((plain_numbers(texts.arrow, PLACES) >= 0).all())
+
+
 def _coded_column(column: pa.ChunkedArray) -> tuple[Codes, Texts]:
     """Codes and texts of a column. Raises _OddError, ArrowInvalid: a text is no UTF-8, or too long."""
     codes, texts = coded_column(column)
@@ -174,8 +184,12 @@ def _joined(*parts: tuple[Codes, Texts]) -> tuple[Codes, Texts]:
         coded = texts.dictionary_encode()
         new_code, texts = coded.indices.to_numpy(), coded.dictionary
     new_code = _narrow(new_code, len(texts))
-    codes = [new_code[start:].take(codes, mode="clip") for (codes, _), start in zip(parts, starts, strict=False)]
-    return np.concatenate(codes), Texts(texts)
+    joined: Codes = np.empty(sum(len(codes) for codes, _ in parts), dtype=new_code.dtype)
+    end = 0
+    for (codes, _), start in zip(parts, starts, strict=False):
+        end += len(codes)
+        new_code[start:].take(codes, mode="clip", out=joined[end - len(codes) : end])
+    return joined, Texts(texts)
 
 
 def _narrow(codes: Codes, n_texts: int) -> Codes:
@@ -218,8 +232,12 @@ def _held(octets: Octets, characters: str) -> set[str]:
 
 def _plain_lines(octets: Octets) -> bool:
     """No lone carriage returns."""
-    returns = _places(octets, "\r")
-    return bool((octets[np.minimum(returns + 1, len(octets) - 1)] == ord("\n")).all())
+    for i in range(0, len(octets), CACHED_BYTES):
+        block = octets[i : i + CACHED_BYTES + 1]
+        returns = block[:CACHED_BYTES] == ord("\r")
+        if np.count_nonzero(returns) != np.count_nonzero(returns[: len(block) - 1] & (block[1:] == ord("\n"))):
+            return False
+    return True
 
 
 def _plain_quotes(octets: Octets, delimiter: str) -> bool:
@@ -258,7 +276,8 @@ def _filled(cells: CodedCells) -> NDArray[np.bool_]:
     filled = np.zeros(0, dtype=bool)
     for position in range(len(cells)):
         codes, texts = cells.coded(position)
-        something = (texts.lengths > 0)[codes]
+        of_text = texts.lengths > 0
+        something = np.ones(len(codes), dtype=bool) if of_text.all() else of_text[codes]
         filled = something if position == 0 else filled | something
         if filled.all():
             break

@@ -272,3 +272,12 @@ def test_a_long_file_is_told_the_faults_that_its_rows_have_in_short_files():
     assert len(content) > QUICK_BYTES and read_plain_csv(io.BytesIO(content)) is not None
     parts = [faults_of(part, 500 * i) for i, part in enumerate(in_short_files(rows)) if not is_sound(part)]
     assert faults_of(content, 0) == [fault for part in parts for fault in part]
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_columns_read_side_by_side_give_what_they_give_one_after_the_other(tmp_path, monkeypatch, sound):
+    path = tmp_path / "offers.csv"
+    path.write_bytes(offers_text(long_market(sound)))
+    one_after_the_other = what_is_read(path, None)
+    monkeypatch.setattr("market_data.normalize.MANY_ROWS", 1)
+    assert what_is_read(path, None) == one_after_the_other
