@@ -183,6 +183,14 @@ def test_a_year_of_events_is_covered_within_its_budgets(name: str, events: int) 
     assert check(made).holds
 
 
+def test_the_year_costs_no_more_than_a_purchase_that_is_known() -> None:
+    """A search with a tolerance of 1e-9 ended 1,241 yuan above it, as optimal."""
+    made = plan(problem("shanxi-calendar-2026"), explanations="none")
+    assert Decimal(made.totals.cost) <= Decimal("1531541.78")
+    proof = made.levels[-1]
+    assert proof.name == "cost" and Decimal(proof.bound) <= Decimal("1531541.78"), "what is bought is no bound"
+
+
 def test_meetings_are_counted_in_steps_fit_for_them() -> None:
     p = problem("official-meetings-2026")
     tonnes = [e.emissions.emitted_kg / 1000 for e in p.events]
