@@ -25,8 +25,8 @@ KEY_LENGTH_MAX = 255
 _EARLIER = Prepared(
     select(replies).where(replies.c.organisation_id == bindparam("owner"), replies.c.key == bindparam("asked"))
 )
-_NEW_ON_SQLITE = Prepared(sqlite.insert(replies).on_conflict_do_nothing().returning(replies.c.key))
-_NEW_ON_POSTGRESQL = Prepared(postgresql.insert(replies).on_conflict_do_nothing().returning(replies.c.key))
+_NEW_ON_SQLITE = Prepared(sqlite.insert(replies).on_conflict_do_nothing().returning(replies.c.organisation_id))
+_NEW_ON_POSTGRESQL = Prepared(postgresql.insert(replies).on_conflict_do_nothing().returning(replies.c.organisation_id))
 
 
 @dataclass(frozen=True)

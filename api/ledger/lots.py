@@ -27,10 +27,10 @@ from optimizer.quantities import tonnes
 _STOCK = lots.c.stock_kg + bindparam("stock", type_=BigInteger)
 _HELD = lots.c.held_kg + bindparam("held", type_=BigInteger)
 _NONE, _ONE = literal_column("0", BigInteger), literal_column("1", BigInteger)
-_MINE = (lots.c.organisation_id == bindparam("owner"), lots.c.id == bindparam("lot"))
 _MOVED = Prepared(
     update(lots)
-    .where(*_MINE, _HELD <= _STOCK, _HELD >= _NONE)
+    .where(lots.c.organisation_id == bindparam("owner"), lots.c.id == bindparam("lot"))
+    .where(_HELD <= _STOCK, _HELD >= _NONE)
     .values(stock_kg=_STOCK, held_kg=_HELD, version=lots.c.version + _ONE, changed_at=bindparam("now"))
     .returning(lots.c.stock_kg, lots.c.held_kg)
 )

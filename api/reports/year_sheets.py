@@ -19,7 +19,7 @@ def years_sheet(book: PlanBook) -> None:
         "fiscal year|spent (yuan)|spent in plan (yuan)|budget (yuan)|carried in (yuan)|left (yuan)|budget kept|check",
     )
     years = sorted({one.year for one in plan.fiscal_years})
-    budgets = [budget_of_year(plan, year) for year in years]
+    budgets = [budget_of_year(book, year) for year in years]
     owner = "0" if _shared(plan) else '">0"'
     for row, (year, budget) in enumerate(zip(years, budgets, strict=True), FIRST):
         n = row + 1
@@ -86,19 +86,30 @@ def _shared(plan: Plan) -> bool:
     return any(one.event_id is None for one in plan.fiscal_years)
 
 
-def budget_of_year(plan: Plan, year: int) -> tuple[Decimal, Decimal] | None:
+def budget_of_year(book: PlanBook, year: int) -> tuple[Decimal, Decimal] | None:
     """A year's budget and what is carried into it: the shared one, or all events' where each has one."""
+    plan = book.plan
     own = [one for one in plan.fiscal_years if (one.event_id is None) == _shared(plan)]
     entries = [one for one in own if one.year == year]
     if not entries or any(one.budget is None for one in entries):
         return None
-    return sum((Decimal(str(x.budget)) for x in entries), ZERO), sum((carried_in(plan, x) for x in entries), ZERO)
+    return sum((Decimal(str(x.budget)) for x in entries), ZERO), sum((carried_in(book, x) for x in entries), ZERO)
 
 
-def carried_in(plan: Plan, one: FiscalYear) -> Decimal:
-    """What the year before left."""
-    before = [x for x in plan.fiscal_years if x.event_id == one.event_id and x.year < one.year]
-    return Decimal(before[-1].carried) if before else ZERO
+def carried_in(book: PlanBook, one: FiscalYear) -> Decimal:
+    """What the year before left, as the sheet adds it up: of payments to the fen, each rounded."""
+    earlier = [x for x in book.plan.fiscal_years if x.event_id == one.event_id and x.year < one.year]
+    return _carried_on(book, earlier[-1]) if earlier else ZERO
+
+
+def _carried_on(book: PlanBook, one: FiscalYear) -> Decimal:
+    """What a year leaves to the next."""
+    return max(ZERO, _left(book, one)) if _carries(book.plan, one) else Decimal(one.carried)
+
+
+def _left(book: PlanBook, one: FiscalYear) -> Decimal:
+    own = None if one.event_id is None else book.sums.numbers[one.event_id]
+    return Decimal(str(one.budget)) + carried_in(book, one) - book.sums.spent(one.year, own)
 
 
 def whole_budget(plan: Plan) -> Decimal | None:
@@ -136,7 +147,7 @@ def event_years_sheet(book: PlanBook) -> None:
         book.formula(sheet, row, 3, f"=SUMIFS({book.paid('G')},{event}{book.paid('F')},C{n})", spent, MONEY)
         book.number(sheet, row, 4, one.spent, MONEY)
         if one.budget is not None:
-            _budget(book, sheet, row, one, spent, goes_on=before is not None and before.event_id == one.event_id)
+            _budget(book, sheet, row, one, goes_on=before is not None and before.event_id == one.event_id)
         parts = sum(p.year == one.year and own in (None, p.event) for p in sums.paid)
         book.check(sheet, row, 9, f"ABS(D{n}-E{n})<{slack_yuan(parts)}")
         before = one
@@ -144,18 +155,16 @@ def event_years_sheet(book: PlanBook) -> None:
     book.watch("event_years", "J", len(plan.fiscal_years))
 
 
-def _budget(book: PlanBook, sheet: Any, row: int, one: FiscalYear, spent: Decimal, *, goes_on: bool) -> None:
-    n, carried = row + 1, carried_in(book.plan, one)
-    money = Decimal(str(one.budget))
-    book.number(sheet, row, 5, str(money), MONEY)
+def _budget(book: PlanBook, sheet: Any, row: int, one: FiscalYear, *, goes_on: bool) -> None:
+    n = row + 1
+    book.number(sheet, row, 5, str(one.budget), MONEY)
     if goes_on:
-        book.formula(sheet, row, 6, f"=I{n - 1}", carried, MONEY)
+        book.formula(sheet, row, 6, f"=I{n - 1}", carried_in(book, one), MONEY)
     else:
         book.number(sheet, row, 6, "0", MONEY)
-    left = money + carried - spent
-    book.formula(sheet, row, 7, f"=F{n}+G{n}-D{n}", left, MONEY)
+    book.formula(sheet, row, 7, f"=F{n}+G{n}-D{n}", _left(book, one), MONEY)
     if _carries(book.plan, one):
-        book.formula(sheet, row, 8, f"=MAX(0,H{n})", max(ZERO, left), MONEY)
+        book.formula(sheet, row, 8, f"=MAX(0,H{n})", _carried_on(book, one), MONEY)
     else:
         book.number(sheet, row, 8, one.carried, MONEY)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_data.sources.answer_cache import AnswerCache
@@ -191,6 +191,7 @@ def test_a_damaged_pair_counts_as_absent(damage, tmp_path):
     assert only_fault(caught).code == "feed_offline"
 
 
+@settings(deadline=None)  # a disk may keep it waiting
 @given(content=st.binary(max_size=300), body=st.binary(max_size=40).filter(lambda b: b.isascii()))
 def test_what_is_kept_is_found_again_and_nothing_half_written_stays(tmp_path_factory, content, body):
     folder = tmp_path_factory.mktemp("kept")
