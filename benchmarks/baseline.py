@@ -55,7 +55,8 @@ def read_baseline(path: Path) -> dict[Key, float]:
 
 
 def write_baseline(path: Path, figures: Iterable[Figure]) -> None:
-    """Keeps these figures, those that count; figures of the file that were not measured stay."""
-    kept = read_baseline(path) | {one.key: float(f"{one.value:.4g}") for one in figures if not one.note}
+    """Keeps these figures, those that count on any machine; figures of the file that were not measured stay."""
+    counting = [one for one in figures if not one.note and one.kind != "milliseconds"]
+    kept = read_baseline(path) | {one.key: float(f"{one.value:.4g}") for one in counting}
     rows = [{"row": row, "size": size, "yardstick": name, "value": v} for (row, size, name), v in kept.items()]
     path.write_text("[\n" + ",\n".join(" " + json.dumps(one) for one in rows) + "\n]\n", encoding="utf-8")

@@ -11,6 +11,8 @@ from scenarios.charts_style import BLUE, GREEN, ORANGE, RED, axis, heading, laye
 
 type Draw = Callable[[Sequence[Figure], Language], Json]
 
+LEAST_USED = 0.01
+"""Of a mark: a difference may be below 0, which no logarithm shows."""
 ROW_HEIGHT, AROUND = 26, 120
 """Pixels of a row with its gap, and of all around them."""
 LOG: Json = {"type": "log"}
@@ -47,7 +49,7 @@ def marks(figures: Sequence[Figure], lang: Language) -> Json:
 def _against_mark(one: Figure, lang: Language) -> Json:
     def used(value: float) -> float:
         mark = one.mark or 1.0
-        return mark / value if one.more_is_better else value / mark
+        return mark / value if one.more_is_better else max(value / mark, LEAST_USED)
 
     low, high = sorted((used(one.low), used(one.high)))
     name = f"{size_text(one.size, lang)} / {YARDSTICKS[one.yardstick].say(lang)}"

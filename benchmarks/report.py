@@ -46,8 +46,8 @@ SHOWN_ALONE = ("peers", "calendar-growth")
 
 def _table(figures: Iterable[Figure], lang: Language) -> str:
     head = Text(
-        "| 项目 | 规模 | 对照 | 量 | 中位数之比 | 区间 | 轮数 | 目标 | 结果 |",
-        "| row | size | beside | what | ratio of medians | spread | turns | mark | result |",
+        "| 项目 | 规模 | 对照 | 量 | 中位数 | 区间 | 轮数 | 目标 | 结果 |",
+        "| row | size | beside | what | of medians | spread | turns | mark | result |",
     )
     lines = [head.say(lang), "|---|---|---|---|--:|---|--:|--:|---|"]
     return "\n".join([*lines, *(_line(one, lang) for one in figures)])

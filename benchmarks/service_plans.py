@@ -26,7 +26,7 @@ import httpx2
 
 from api.plain_data import plain_json
 from api.planning import PlanTask, made
-from benchmarks.figures import Figure, beside
+from benchmarks.figures import Figure, beside, more
 from benchmarks.markets import one_event
 from benchmarks.plans import offers_text
 from optimizer import Problem
@@ -34,6 +34,8 @@ from optimizer import Problem
 OFFERS, QUICK_OFFERS = 200, 50
 ROUNDS, BLOCK = 80, 10
 """Requests one after the other, and how many of them stand beside as many plans in process at a time."""
+MORE_MS = 5.0
+"""By how much the median of a POST may be above the plan's in process, the durable commit included."""
 TOGETHER = 200
 """Requests of all clients together."""
 
@@ -46,6 +48,7 @@ def service(quick: bool) -> Iterator[Figure]:
         question = question_of(one_event(n, whole_lots=False))
         alone, posted = in_blocks(url, question, ROUNDS // 8 if quick else ROUNDS)
         yield beside("service", offers_text(n), "in process", posted, alone)
+        yield more("service", f"{offers_text(n)}, difference", "in process", posted, alone, MORE_MS)
         pace, own = together(url, question, cores, TOGETHER // 8 if quick else TOGETHER), 1 / statistics.median(alone)
         share = pace / own / cores
         yield Figure("service", f"{offers_text(n)}, all cores", "in process", "share", share, share, share, 1, None)

@@ -43,6 +43,7 @@ KINDS: Mapping[str, Text] = {
     "speed-up": Text("对照 / 我方", "theirs / ours"),
     "exponent": Text("增长指数", "exponent"),
     "share": Text("占比", "share"),
+    "milliseconds": Text("多用的毫秒", "ms more"),
 }
 CHINESE_SIZES = (
     (r"\boffers\b", "个报价"),
@@ -53,6 +54,7 @@ CHINESE_SIZES = (
     ("the raw solve", "单次求解"),
     ("proven exactly", "精确证明的层级"),
     ("explained", "含说明"),
+    ("difference", "差"),
     ("peak memory", "内存峰值"),
     ("budget curve", "预算曲线"),
     ("frontier", "前沿"),

@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from benchmarks.baseline import compared, read_baseline, write_baseline
-from benchmarks.figures import Figure, beside, growth, in_turns, quartiles, read_figures, read_machine, write_figures
+from benchmarks.figures import (
+    Figure,
+    beside,
+    growth,
+    in_turns,
+    more,
+    quartiles,
+    read_figures,
+    read_machine,
+    write_figures,
+)
 from benchmarks.pictures import PICTURES
 from benchmarks.report import filled
 from benchmarks.rows import ROWS
@@ -40,6 +50,17 @@ def test_a_speed_up_is_the_other_way_round() -> None:
 def test_series_that_are_no_pairs_are_refused(ours: list[float], theirs: list[float]) -> None:
     with pytest.raises(ValueError, match="paired series"):
         beside("event", "", "cold", ours, theirs)
+    with pytest.raises(ValueError, match="paired series"):
+        more("service", "", "in process", ours, theirs, 5.0)
+
+
+def test_a_difference_is_of_medians_in_milliseconds_and_no_baseline_keeps_it(tmp_path: Path) -> None:
+    """Medians 0.024 s and 0.02 s: 4 ms more. Turns 4, 7, 1 ms apart: least 1 and most 7."""
+    one = more("service", "200 offers, difference", "in process", [0.024, 0.03, 0.02], [0.02, 0.023, 0.019], 5.0)
+    assert (one.value, one.low, one.high) == pytest.approx((4, 1, 7))
+    assert (one.met, replace(one, value=5.1).met) == (True, False)
+    write_baseline(tmp_path / "baseline.json", [one])
+    assert read_baseline(tmp_path / "baseline.json") == {}
 
 
 def test_quartiles_of_few_are_least_and_most() -> None:
