@@ -90,7 +90,7 @@ async def _answer_error(request: Request, error: Exception) -> Response:
         return to_sign_in(request)
     told: BaseException = error
     if isinstance(error, RequestValidationError):
-        told = request_faults(error)
+        told = request_faults(error, _body_of(request))
     elif isinstance(error, HTTPException) and isinstance(error.__cause__, JinhengError):
         told = error.__cause__  # the body's own faults, which FastAPI wraps
     elif isinstance(error, HTTPException):
@@ -103,6 +103,12 @@ async def _answer_error(request: Request, error: Exception) -> Response:
     if is_page(request):
         return page_of_error(request, told, request_id_of(request))
     return problem_response(told, language_of_request(request), request_id_of(request), request.url.path)
+
+
+def _body_of(request: Request) -> Any:
+    """What the body of a request is read as; None where its address takes none."""
+    field = getattr(request.scope.get("route"), "body_field", None)
+    return None if field is None else field.field_info.annotation
 
 
 def methods_of(path: str) -> str:

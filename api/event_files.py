@@ -78,7 +78,7 @@ def objective_of(value: Any) -> ObjectiveField:
     try:
         found: ObjectiveField = TypeAdapter(ObjectiveField).validate_python(value)
     except ValidationError as error:
-        findings = [replace(f, path=f".{f.path}") for f in faults_of(error)]
+        findings = [replace(f, path=f".{f.path}") for f in faults_of(error, ObjectiveField)]
         raise BadInput([replace(f, path=f.path.lstrip(".")) for f in one_of_each(findings)]) from error
     return found
 
@@ -109,7 +109,7 @@ def _validated[T: (Calendar, Event, Outlook, RulePack)](noun: type[T], data: Pla
     try:
         return noun.model_validate(data.value)
     except ValidationError as error:
-        found = one_of_each(faults_of(error))
+        found = one_of_each(faults_of(error, noun))
         found += [f for f in known if f.code not in {x.code for x in found}]
         raise BadInput(data.place(found)) from error
 
@@ -181,7 +181,7 @@ def _option[T](adapter: TypeAdapter[Any], value: object, option: str, kind: Call
     try:
         found: T = adapter.validate_python(value)
     except ValidationError as error:
-        raise BadInput([replace(f, path=option) for f in faults_of(error)]) from error
+        raise BadInput([replace(f, path=option) for f in faults_of(error, kind)]) from error
     return found
 
 

@@ -192,7 +192,7 @@ def problem_of_task(task: PlanTask, known_market: OffersFile | None = None) -> P
     market = gathered.attempt(lambda: _market(task)) if known_market is None else known_market
     outlook = None
     if task.outlook is not None:
-        outlook = gathered.attempt(lambda: _read(TypeAdapter(Outlook), task.outlook, "outlook"))
+        outlook = gathered.attempt(lambda: _read(Outlook, task.outlook, "outlook"))
     objective = None
     if task.objective is not None:
         objective = gathered.attempt(lambda: _inside("objective", lambda: _objective(task.objective)))
@@ -214,7 +214,7 @@ def _pack(task: PlanTask, calendar: Calendar | None) -> RulePack | None:
     """The rule pack; not looked for when the event cannot be read and no pack is named."""
     name = task.policy if task.policy is not None else None if calendar is None else calendar.policy
     if task.pack is not None:
-        return _read(TypeAdapter(RulePack), task.pack, "policy")
+        return _read(RulePack, task.pack, "policy")
     if name is None:
         return None
     if name not in shipped_rule_packs():
@@ -226,11 +226,11 @@ def _pack(task: PlanTask, calendar: Calendar | None) -> RulePack | None:
     return read_rule_pack(name)
 
 
-def _read[T](adapter: TypeAdapter[T], value: Any, key: str) -> T:
+def _read[T: (Outlook, RulePack)](noun: type[T], value: Any, key: str) -> T:
     try:
-        return adapter.validate_python(value)
+        return noun.model_validate(value)
     except ValidationError as error:
-        raise BadInput([_under(key, f) for f in one_of_each(faults_of(error))]) from error
+        raise BadInput([_under(key, f) for f in one_of_each(faults_of(error, noun))]) from error
 
 
 def _option(read: Callable[[object], int], value: Any) -> int:

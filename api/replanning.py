@@ -146,7 +146,7 @@ def _opened(document: dict[str, Any], offers: Offers | None, name: str) -> Plan:
         old = Plan.model_validate(document)
         problem_of(old, offers)
     except ValidationError as error:
-        raise BadInput([f.at(name) for f in faults_of(error)]) from error
+        raise BadInput([f.at(name) for f in faults_of(error, Plan)]) from error
     except BadInput as error:
         raise BadInput([f.at(name) for f in error.findings]) from error
     return old

@@ -85,7 +85,9 @@ def scenarios_of(data: PlainData, pack_of: Callable[[str], RulePack]) -> NamedSc
 
 def _faults(error: ValidationError) -> list[Finding]:
     """Complaints with their paths as the file has them, each once."""
-    return list(dict.fromkeys(replace(f, path=f.path.replace(".[key]", "")) for f in one_of_each(faults_of(error))))
+    return list(
+        dict.fromkeys(replace(f, path=f.path.replace(".[key]", "")) for f in one_of_each(faults_of(error, ScenarioSet)))
+    )
 
 
 def _policy_faults(data: PlainData, pack_of: Callable[[str], RulePack]) -> list[Finding]:

@@ -5,10 +5,11 @@ A fault makes input unusable; a warning is carried along and shown. Nothing here
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from optimizer.known_keys import unknown_key
 from optimizer.wording import Language, Text
 
 VALUE_SHOWN_LENGTH = 60
@@ -87,7 +88,6 @@ def faults(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 PYDANTIC_TEXTS: dict[str, Text] = {
     "missing": Text("缺少必填项", "a required key is missing"),
-    "extra_forbidden": Text("未知的键; 请检查拼写", "unknown key; check the spelling"),
     "string_type": Text("应为文字 (数字请加引号)", "should be text (put quotes around a number)"),
     "int_type": Text("应为整数", "should be a whole number"),
     "int_parsing": Text("应为整数", "should be a whole number"),
@@ -108,22 +108,23 @@ PYDANTIC_TEXTS: dict[str, Text] = {
 }
 
 
-def faults_of(error: ValidationError) -> list[Finding]:
-    """Every complaint of a pydantic validation, placed by its path in the document."""
-    return [fault_of_error(dict(e)) for e in error.errors(include_url=False)]
+def faults_of(error: ValidationError, shape: Any) -> list[Finding]:
+    """Every complaint of a pydantic validation, placed by its path in the document, which was to be a `shape`."""
+    return [fault_of_error(dict(e), shape) for e in error.errors(include_url=False)]
 
 
-def fault_of_error(error: dict[str, object]) -> Finding:
-    """One complaint of pydantic's, as its `errors()` gives it."""
+def fault_of_error(error: dict[str, object], shape: Any) -> Finding:
+    """One complaint of pydantic's about a document that was to be a `shape`, as its `errors()` gives it."""
     kind = str(error["type"])
     loc = error["loc"]
-    path = "".join(
-        f"[{p}]" if isinstance(p, int) else f".{p}" for p in (loc if isinstance(loc, tuple) else (loc,))
-    ).lstrip(".")
+    place = loc if isinstance(loc, tuple) else (loc,)
+    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place).lstrip(".")
     ctx = error.get("ctx")
     ctx = ctx if isinstance(ctx, dict) else {}
     if "zh" in ctx:
         text = Text(str(ctx["zh"]), str(error["msg"]))
+    elif kind == "extra_forbidden":
+        text = unknown_key(shape, place)
     elif kind in PYDANTIC_TEXTS:
         text = PYDANTIC_TEXTS[kind]
     elif kind in ("literal_error", "enum"):

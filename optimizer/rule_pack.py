@@ -306,4 +306,4 @@ def parse_rule_pack(text: str, file: str) -> RulePack:
     try:
         return RulePack.model_validate(data)
     except ValidationError as error:
-        raise BadInput([f.at(file) for f in faults_of(error)]) from error
+        raise BadInput([f.at(file) for f in faults_of(error, RulePack)]) from error

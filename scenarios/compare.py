@@ -295,7 +295,7 @@ def _read(plan: Plan | Mapping[str, Any]) -> Plan:
     try:
         return Plan.model_validate(dict(plan))
     except ValidationError as error:
-        raise BadInput(faults_of(error)) from error
+        raise BadInput(faults_of(error, Plan)) from error
 
 
 def _side(plan: Plan, offers: Offers | None, wanted: set[str]) -> Side:
@@ -322,7 +322,7 @@ def problem_of(plan: Plan, offers: Offers | None) -> tuple[Problem, bool]:
             raise BadInput([fault("other_market", zh, en, path="offers", value=offers.sha256[:12])])
         return read_problem_part({**part, "offers": None}, offers), True
     except ValidationError as error:
-        raise BadInput(faults_of(error)) from error
+        raise BadInput(faults_of(error, Plan)) from error
     except (KeyError, TypeError, ValueError) as error:
         zh, en = "方案中的问题部分不可读", "the problem in the plan cannot be read"
         raise BadInput([fault("problem_unreadable", zh, en, path="problem")]) from error

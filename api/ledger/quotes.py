@@ -71,7 +71,7 @@ def terms_from(value: Any) -> QuotingTerms:
     try:
         return QuotingTerms.model_validate(value)
     except ValidationError as error:
-        raise BadInput(faults_of(error)) from error
+        raise BadInput(faults_of(error, QuotingTerms)) from error
 
 
 # ------------------------------------------------------------------------------------------------------------- keeping

@@ -114,7 +114,7 @@ def _accepted(view: View, question: dict[str, Any], draws: dict[str, Any]) -> st
     try:
         body = CalendarBody.model_validate({"kind": "calendar", "papers": ("xlsx",), **question, **draws})
     except ValidationError as error:
-        raise BadInput(faults_of_body(error)) from error
+        raise BadInput(faults_of_body(error, CalendarBody)) from error
     first = job_request(body, view.caller, json.dumps(question, ensure_ascii=False).encode())
     # what draws takes longest, and is wanted first; the exact curves are done beside it
     asked = [

@@ -61,7 +61,7 @@ async def in_background[B: AboutProblem](view: View, kind: type[B], question: Ma
     try:
         body = kind.model_validate(question)
     except ValidationError as error:
-        raise BadInput(faults_of_body(error)) from error
+        raise BadInput(faults_of_body(error, kind)) from error
     content = json.dumps(question, ensure_ascii=False).encode()
     request = await run_in_threadpool(job_request, body, view.caller, content)
     return str(await run_in_threadpool(view.write, lambda scope: book.accept(scope, request)["id"]))

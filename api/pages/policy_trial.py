@@ -124,7 +124,7 @@ def _posed(pack: RulePack, case: Case) -> Problem:
     try:
         calendar = Calendar.model_validate({"policy": pack.id, "settings": dict(case.settings), "events": [event]})
     except ValidationError as error:
-        faults += [_placed(f) for f in faults_of(error)]
+        faults += [_placed(f) for f in faults_of(error, Calendar)]
     if faults:
         raise BadInput(faults)
     assert offers is not None and calendar is not None and as_of is not None

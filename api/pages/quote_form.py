@@ -136,7 +136,7 @@ def asked_of(form: Typed, documents: Sequence[Any]) -> NewBatch:
     try:
         made = NewBatch.model_validate({key: value for key, value in body.items() if value is not None})
     except ValidationError as error:
-        raise BadInput([*found, *faults_of(error)]) from error
+        raise BadInput([*found, *faults_of(error, NewBatch)]) from error
     if found:
         raise BadInput(found)
     return made

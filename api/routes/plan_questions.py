@@ -122,7 +122,7 @@ def question_of(asked: Asked) -> Question:
     try:
         return Question.model_validate(value)
     except ValidationError as error:
-        raise BadInput(faults_of_body(error)) from error
+        raise BadInput(faults_of_body(error, Question)) from error
 
 
 def answered(asked: Asked) -> Answered | KeptNamed | Unplanned:

@@ -79,7 +79,7 @@ def own_pack(value: Any) -> RulePack:
     try:
         read = RulePack.model_validate(value)
     except ValidationError as error:
-        raise BadInput(one_of_each(faults_of(error))) from error
+        raise BadInput(one_of_each(faults_of(error, RulePack))) from error
     if read.id in shipped_rule_packs():
         zh, en = "此编号属于自带的规则包, 请另取编号", "is the id of a pack that ships; choose another"
         raise Refused("conflict", [fault("policy_shipped", zh, en, path="id", value=read.id)])

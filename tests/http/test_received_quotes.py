@@ -138,3 +138,6 @@ def test_quoting_terms_hold_where_a_request_says_nothing_else(mine):
     wrong = {"margin": {"rules": [{"where": {"colour": "red"}, "rate": "x"}], "minimum": "-1"}}
     faults = mine.broker.put("/v1/quoting", json=wrong).json()["faults"]
     assert {f["path"] for f in faults} == {"margin.rules[0].where", "margin.rules[0].rate", "margin.minimum"}
+    unknown = mine.broker.put("/v1/quoting?lang=en", json={"margin": {"rate": "0.04"}}).json()["faults"]
+    said = [(f["path"], f["message"]) for f in unknown]
+    assert said == [("margin.rate", "unknown key; should be one of: rules, minimum")]

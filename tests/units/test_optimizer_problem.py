@@ -150,7 +150,7 @@ def test_an_outlook_holds_from_its_day_on():
 def test_an_outlook_that_cannot_be_is_a_fault(factors, code):
     with pytest.raises(ValidationError) as caught:
         Outlook.model_validate({"factors": factors})
-    assert [f.code for f in faults_of(caught.value)] == [code]
+    assert [f.code for f in faults_of(caught.value, Outlook)] == [code]
 
 
 # ---------------------------------------------------------------------------------------------------------------- dates

@@ -130,7 +130,7 @@ def test_a_field_says_what_is_wrong_in_both_languages(field, value, code, zh, en
     adapter: TypeAdapter[Any] = TypeAdapter(field)
     with pytest.raises(ValidationError) as caught:
         adapter.validate_python(value)
-    (finding,) = faults_of(caught.value)
+    (finding,) = faults_of(caught.value, field)
     assert (finding.code, finding.message.zh, finding.message.en, finding.value) == (code, zh, en, value)
 
 

@@ -62,8 +62,14 @@ def test_a_good_pack_of_ones_own_is_read_by_its_path(tmp_path):
 
 
 FAULTS: list[tuple[str, Any, str, str, str]] = [
-    ("colour", "red", "colour", "extra_forbidden", "unknown key; check the spelling"),
-    ("classes.0.when.colour", "red", "classes[0].when.colour", "extra_forbidden", "unknown key; check the spelling"),
+    ("colour", "red", "colour", "extra_forbidden", "unknown key; should be one of: id, version, "),
+    (
+        "classes.0.when.colour",
+        "red",
+        "classes[0].when.colour",
+        "extra_forbidden",
+        "unknown key; should be one of: instrument, ",
+    ),
     ("classes.0.clause", None, "classes[0].clause", "missing", "a required key is missing"),
     ("classes.0.clause", "", "classes[0].clause", "string_too_short", "String should have at least 1 character"),
     ("tiers.1.clause", None, "tiers[1].clause", "missing", "a required key is missing"),
