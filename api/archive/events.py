@@ -1,6 +1,8 @@
 """Events as organisations keep them: every version stays, the newest one counts."""
 
 import json
+from collections.abc import Iterable, Sequence
+from itertools import batched
 from typing import Any
 
 from sqlalchemy import RowMapping, func, select
@@ -68,6 +70,25 @@ def content_of(scope: Scope, row: RowMapping) -> dict[str, Any]:
     """The event as JSON data."""
     document: dict[str, Any] = json.loads(documents.content_of(scope.c, row["document"]))
     return document
+
+
+def names_of(scope: Scope, event_ids: Iterable[str]) -> dict[str, str]:
+    """Event -> its name where the organisation keeps the event and it has one, else its id."""
+    found = {event_id: event_id for event_id in event_ids}
+    document_of: dict[str, str] = {}
+    for some in batched(found, documents.ASKED_AT_ONCE):
+        rows = scope.rows(scope.select(events, events.c.event_id.in_(some), newest_only(scope)))
+        document_of |= {row["event_id"]: row["document"] for row in rows}
+    contents = documents.contents_of(scope.c, document_of.values())
+    for event_id, sha256 in document_of.items():
+        found[event_id] = str(json.loads(contents[sha256]).get("name") or event_id)
+    return found
+
+
+def with_names(scope: Scope, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows that say `event_ids`, with `events`, their names."""
+    names = names_of(scope, [event_id for row in rows for event_id in row["event_ids"]])
+    return [{**row, "events": [names[event_id] for event_id in row["event_ids"]]} for row in rows]
 
 
 def as_dict(scope: Scope, row: RowMapping) -> dict[str, Any]:

@@ -7,12 +7,11 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.scope import Scope
-from api.archive import runs
+from api.archive import events, runs
 from api.database import retirement_tables, tables
 from api.ledger import disclosures
 from api.pages.field_faults import at_fields
 from api.pages.listing import Column, listing
-from api.pages.retirement_words import event_names
 from api.pages.typed_forms import Typed, typed
 from api.pages.viewing import View, viewing
 from api.refusals import Refused
@@ -49,7 +48,7 @@ def _shown(scope: Scope, rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Versions in a list, each with its state; `rows` of an event are all there, the newest first."""
     found, seen = [], set()
     known = disclosures.as_dicts(scope, rows)
-    names = event_names(scope, [one["event_id"] for one in known])
+    names = events.names_of(scope, [one["event_id"] for one in known])
     for one in known:
         newest = one["event_id"] not in seen
         seen.add(one["event_id"])
@@ -69,7 +68,7 @@ async def every_disclosure(view: View = viewing("disclosures.read")) -> Response
     def work(scope: Scope) -> dict[str, Any]:
         mine = [c.event_id == event_id] if event_id else []
         rows = scope.rows(scope.select(retirement_tables.disclosures, *mine).order_by(c.number.desc()))
-        name = event_names(scope, [event_id])[event_id] if event_id else ""
+        name = events.names_of(scope, [event_id])[event_id] if event_id else ""
         return {"rows": _shown(scope, rows), "event_name": name}
 
     found = await run_in_threadpool(view.read, work)
@@ -103,7 +102,7 @@ def _choices(scope: Scope, event_id: str) -> dict[str, Any]:
             seen.add((run["plan_id"], event))
             found.append({**run, "event_id": event, "instructed": (run["plan_id"], event) in instructed})
     found.sort(key=lambda x: not x["instructed"])
-    return {"choices": found, "names": event_names(scope, [x["event_id"] for x in found])}
+    return {"choices": found, "names": events.names_of(scope, [x["event_id"] for x in found])}
 
 
 def _form(
@@ -120,7 +119,7 @@ def _form(
             "correction": correction,
             "corrects": public["version"] if public is not None else None,
             "lacking": _lacking(scope, event_id, run_id, measures) if missing is None else missing,
-            "event_name": event_names(scope, [event_id])[event_id],
+            "event_name": events.names_of(scope, [event_id])[event_id],
             "run": runs.as_dict(runs.find_run(scope, run_id)),
         }
 

@@ -32,7 +32,7 @@ async def home(view: View = viewing("self")) -> Response:
             return {"latest": [], "events": 0, "markets": 0}
         rows, _ = scope.page(tables.runs, LATEST, None)
         return {
-            "latest": [runs.as_dict(row) for row in rows],
+            "latest": events.with_names(scope, [runs.as_dict(row) for row in rows]),
             "events": scope.count(tables.events),
             "markets": scope.count(tables.held_snapshots),
         }

@@ -1,5 +1,6 @@
 """Jobs with their progress: a list whose rows go on by themselves, one job with its result, cancelled and run again."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -7,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.people import NOBODY
 from api.access.scope import Scope
+from api.archive import events
 from api.database.job_tables import ENDED, STATES, jobs
 from api.jobs import book
 from api.pages.job_words import KINDS, Result, asked_facts, result_of
@@ -15,6 +17,7 @@ from api.pages.listing import Column, listing
 from api.pages.viewing import View, viewing
 from api.plain_data import plain_json
 from api.routes.answering import refuse_unless
+from api.routes.job_asking import BETWEEN_IDS
 from optimizer.wording import Text
 
 router = APIRouter(include_in_schema=False)
@@ -52,7 +55,8 @@ async def all_jobs(view: View = viewing("jobs.read")) -> Response:
     def known(scope: Scope) -> tuple[list[dict[str, Any]], bool]:
         rows, after = scope.page(jobs, JOBS_MAX, None, *wanted)
         written = book.papers_of(scope, [r["id"] for r in rows])
-        return [_job(row, view, written.get(row["id"], ())) for row in rows], after is not None
+        found = [_job(row, view, written.get(row["id"], ())) for row in rows]
+        return _named(scope, found), after is not None
 
     found, more = await run_in_threadpool(view.read, known)
     shown = listing(view.request, found, COLUMNS)
@@ -86,7 +90,14 @@ async def job(job_id: str, view: View = viewing("jobs.read")) -> Response:
 
 
 def _one(scope: Scope, job_id: str, view: View) -> dict[str, Any]:
-    return _job(book.find(scope, job_id), view, book.papers_of(scope, [job_id]).get(job_id, ()))
+    found = _job(book.find(scope, job_id), view, book.papers_of(scope, [job_id]).get(job_id, ()))
+    return _named(scope, [found])[0]
+
+
+def _named(scope: Scope, found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Jobs whose titles, which list the ids of events, have their names where the organisation keeps them."""
+    names = events.names_of(scope, [event_id for job in found for event_id in job["title"].split(BETWEEN_IDS)])
+    return [{**job, "title": BETWEEN_IDS.join(names[i] for i in job["title"].split(BETWEEN_IDS))} for job in found]
 
 
 @router.post("/jobs/{job_id}/cancel")

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api import settings
 from api.access.scope import Scope
-from api.archive import runs
+from api.archive import events, runs
 from api.database import tables
 from api.pages.listing import Column, listing
 from api.pages.plan_facts import BAR_WIDTH, Shown, bar_of, budget_of, moments, shown_plan, title_of
@@ -55,11 +55,11 @@ async def plans(view: View = viewing("plans.read")) -> Response:
 
     def known(scope: Scope) -> tuple[list[dict[str, Any]], str | None]:
         rows, after = scope.page(tables.runs, PLANS_SHOWN, before, *conditions)
-        return [runs.as_dict(row) for row in rows], after
+        return events.with_names(scope, [runs.as_dict(row) for row in rows]), after
 
     rows, after = await run_in_threadpool(view.read, known)
     columns = [
-        Column("events", Text("活动", "Events"), "text", lambda r: ", ".join(r["event_ids"])),
+        Column("events", Text("活动", "Events"), "text", lambda r: ", ".join(r["events"])),
         Column("status", Text("状态", "Status"), "text", lambda r: _status(view, r["status"])),
         Column("required_t", Text("需抵销", "Required"), "tonnes", unit=Text("吨", "t")),
         Column("covered_t", Text("已覆盖", "Covered"), "tonnes", unit=Text("吨", "t")),

@@ -39,24 +39,20 @@ def choices(scope: Scope, lang: Language, known: Mapping[str, str]) -> Choices:
     """The organisation's events, markets and rule packs, the newest first, and those that the address names."""
     rows, _ = scope.page(tables.events, CHOICES_MAX, None, events.newest_only(scope))
     asked = known.get("event_id", "")
-    found = {str(r["event_id"]): _event_name(events.content_of(scope, r)) for r in rows}
-    for row in _named_event(scope, asked) if asked and asked not in found else ():
-        found[asked] = _event_name(events.content_of(scope, row))
+    ids = [str(r["event_id"]) for r in rows]
+    if asked and asked not in ids and _is_kept(scope, asked):
+        ids.append(asked)
     held, _ = scope.page(tables.held_snapshots, CHOICES_MAX, None)
     offered = {str(r["snapshot_id"]): r for r in held}
     for row in _named_market(scope, known.get("snapshot", "")):
         offered.setdefault(str(row["snapshot_id"]), row)
     own = [str(r["pack_id"]) for r in packs.newest_packs(scope)]
     return Choices(
-        [(k, f"{name} ({k})" if name else k) for k, name in found.items()],
+        [(k, k if name == k else f"{name} ({k})") for k, name in events.names_of(scope, ids).items()],
         [(k, _market_name(r, lang)) for k, r in offered.items()],
         [(name, f"{name}: {read_rule_pack(name).title.say(lang)}") for name in shipped_rule_packs()]
         + [(name, name) for name in own if name not in shipped_rule_packs()],
     )
-
-
-def _event_name(content: Mapping[str, Any]) -> str:
-    return str(content.get("name") or "")
 
 
 def _market_name(row: Any, lang: Language) -> str:
@@ -65,9 +61,8 @@ def _market_name(row: Any, lang: Language) -> str:
     return f"{row['name']} · {row['as_of']} · {count} · {short}"
 
 
-def _named_event(scope: Scope, event_id: str) -> list[Any]:
-    newest = events.newest_only(scope)
-    return list(scope.rows(scope.select(tables.events, tables.events.c.event_id == event_id, newest)))
+def _is_kept(scope: Scope, event_id: str) -> bool:
+    return scope.count(tables.events, tables.events.c.event_id == event_id) > 0
 
 
 def _named_market(scope: Scope, text: str) -> list[Any]:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.scope import Scope
-from api.archive import documents
+from api.archive import documents, events
 from api.database import ledger_tables as tables
 from api.ledger import holds, quotes
 from api.ledger.feedback import for_broker, for_seller
@@ -34,7 +34,7 @@ TIERS = range(1, 6)
 """The five that Shanxi recommends; whatever else is drawn is the gap."""
 
 COLUMNS = (
-    Column("event_id", Text("活动", "Event"), "text"),
+    Column("event_name", Text("活动", "Event"), "text"),
     Column("client", Text("客户", "Client"), "text"),
     Column("state", Text("状态", "State"), "text", lambda row: state_of(row)),
     Column("covered_t", Text("可抵销", "Covered"), "tonnes", unit=TONNES),
@@ -80,7 +80,9 @@ async def list_quotes(view: View = viewing("quotes.read")) -> Response:
     def known(scope: Scope) -> list[dict[str, Any]]:
         wanted = [tables.quotes.c.batch_id == batch] if batch else []
         newest = scope.select(tables.quotes, *wanted).order_by(tables.quotes.c.number.desc())
-        return quotes.as_rows(scope, scope.rows(newest))
+        rows = quotes.as_rows(scope, scope.rows(newest))
+        names = events.names_of(scope, [row["event_id"] for row in rows])
+        return [{**row, "event_name": names[row["event_id"]]} for row in rows]
 
     rows = await run_in_threadpool(view.read, known)
     sums = {key: sum((Decimal(row[key]) for row in rows), Decimal(0)) for key in ("price", "cost", "margin")}

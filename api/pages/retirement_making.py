@@ -8,10 +8,10 @@ from starlette.concurrency import run_in_threadpool
 
 from api import settings
 from api.access.scope import Scope
-from api.archive import runs
+from api.archive import events, runs
 from api.database import ledger_tables, tables
 from api.ledger import orders, retiring
-from api.pages.retirement_words import days_left, event_names
+from api.pages.retirement_words import days_left
 from api.pages.typed_forms import typed
 from api.pages.viewing import View, viewing
 from api.refusals import Refused
@@ -45,7 +45,7 @@ def _choices(scope: Scope) -> Mapping[str, Any]:
         lines = orders.lines_of_orders(scope, [row["id"] for row in rows])
         sold = [_order(orders.as_dict(row, lines)) for row in rows]
     ids = [e for plan in plans for e in plan["event_ids"][:3]]
-    return {"plans": plans, "orders": sold, "names": event_names(scope, ids)}
+    return {"plans": plans, "orders": sold, "names": events.names_of(scope, ids)}
 
 
 def _order(order: dict[str, Any]) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _preview(scope: Scope, run_id: str | None, order_id: str | None) -> dict[str
         "total": tonnes(sum(line.kg for line in bought.lines)),
         "doubts": [*bought.doubts, *retiring.others_beside(scope, bought)],
         "known": retiring.known_of(scope, bought),
-        "names": event_names(scope, [line["event_id"] for line in lines]),
+        "names": events.names_of(scope, [line["event_id"] for line in lines]),
     }
 
 

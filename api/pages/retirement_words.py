@@ -6,10 +6,8 @@ from datetime import date
 from typing import Any
 
 from api.access.scope import Scope
-from api.archive import events
 from api.ledger import retirements, retiring, serials
 from api.pages.typed_forms import Typed
-from api.refusals import Refused
 from api.reports.words import registry_name
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
@@ -70,18 +68,6 @@ def with_proof(scope: Scope, rows: Sequence[dict[str, Any]]) -> list[dict[str, A
     """Instructions with what of their proof is there: tonnes by serials, files."""
     known = retiring.proof_of(scope, [row["id"] for row in rows])
     return [{**row, "given_t": tonnes(known[row["id"]][0]), "files": known[row["id"]][1]} for row in rows]
-
-
-def event_names(scope: Scope, ids: Sequence[str]) -> dict[str, str]:
-    """Event -> its name where the organisation keeps the event, else its id."""
-    found = {}
-    for event_id in dict.fromkeys(ids):
-        try:
-            content = events.content_of(scope, events.newest_version(scope, event_id))
-        except Refused:  # planned without being kept
-            content = {}
-        found[event_id] = str(content.get("name") or event_id)
-    return found
 
 
 # ------------------------------------------------------------------------------------------------------ what was typed

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api import settings
 from api.access.scope import PAGE_ROWS_MAX, Scope
+from api.archive import events
 from api.database import retirement_tables as tables
 from api.ledger import evidence, reminders, retirements, retiring, serials
 from api.pages.field_faults import FieldFault, at_fields
@@ -18,7 +19,6 @@ from api.pages.retirement_words import (
     DAYS_SOON,
     SERIAL_LABELS,
     STATES,
-    event_names,
     shown,
     typed_day,
     typed_entries,
@@ -68,7 +68,7 @@ def _by_registry(view: View) -> Response:
         groups = [_group(scope, g, today) for g in _groups(retirements.by_registry(scope, today))]
         soon = reminders.due_within(scope, today, DAYS_SOON, PAGE_ROWS_MAX)
         ids = [row["event_id"] for g in groups for row in g["rows"]]
-        return {"groups": groups, "soon": soon, "names": event_names(scope, ids)}
+        return {"groups": groups, "soon": soon, "names": events.names_of(scope, ids)}
 
     found = view.read(work)
     soon = found.pop("soon")
@@ -109,7 +109,7 @@ def _by_event(view: View) -> Response:
 
     def work(scope: Scope) -> dict[str, Any]:
         rows = retiring.by_event(scope, today)
-        return {"rows": rows, "names": event_names(scope, [row["event_id"] for row in rows])}
+        return {"rows": rows, "names": events.names_of(scope, [row["event_id"] for row in rows])}
 
     found = view.read(work)
     return view.page("retirements/events.html", tab="event", today=today.isoformat(), **found)
@@ -129,7 +129,7 @@ def _every(view: View) -> Response:
         order = tables.retirements.c.retire_by
         rows = scope.rows(scope.select(tables.retirements, *wanted).order_by(order))
         ids = [row["event_id"] for row in retiring.by_event(scope, today)]
-        named = event_names(scope, [*ids, *(row["event_id"] for row in rows)])
+        named = events.names_of(scope, [*ids, *(row["event_id"] for row in rows)])
         told = [{**shown(row, today), "event": named[row["event_id"]]} for row in rows]
         return {"rows": told, "registries": groups, "events": {k: named[k] for k in ids}}
 
@@ -169,7 +169,7 @@ def _instruction(
             "share": min(100, 100 * given // max(1, serials.needed_kg(row))),
             "lacking": at_fields(retirements.missing(scope, row), {}) if open_here else [],
             "freed": retiring.freed_serials(scope, retirement_id, asked) if asked and open_here else None,
-            "event_name": event_names(scope, [row["event_id"]])[row["event_id"]],
+            "event_name": events.names_of(scope, [row["event_id"]])[row["event_id"]],
         }
 
     found = view.read(work)

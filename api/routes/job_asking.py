@@ -38,6 +38,8 @@ from optimizer.findings import Finding, fault
 SWEEP = "sweep"
 TITLED_MAX = 10
 """Events whose ids stand in the title of a batch."""
+BETWEEN_IDS = ", "
+"""Between those of a title."""
 
 
 type AnyJob = AboutProblem | SweepBody | ReplanBody | QuotesBody
@@ -65,7 +67,7 @@ def job_request(body: AnyJob, caller: Caller, content: bytes) -> JobRequest:
         return JobRequest(kind, caller.lang, title, options, papers)
     task, options = caller.read(lambda scope: (task_of(_question(body), scope, caller), _options(body, scope)))
     problem = problem_of_task(task)
-    title = ", ".join(event.id for event in problem.events)
+    title = BETWEEN_IDS.join(event.id for event in problem.events)
     return JobRequest(kind, caller.lang, title, options, papers, task, inputs_of(content, task))
 
 
@@ -132,7 +134,7 @@ def _replan_options(body: ReplanBody, scope: Scope) -> tuple[str, dict[str, Any]
         "as_of": (body.as_of or settings.today()).isoformat(),
         "objective": body.objective,
     }
-    title = ", ".join(runs.as_dict(run)["event_ids"])
+    title = BETWEEN_IDS.join(runs.as_dict(run)["event_ids"])
     return title, {k: v for k, v in options.items() if v is not None}
 
 
@@ -153,7 +155,7 @@ def _quotes_options(body: QuotesBody, caller: Caller) -> dict[str, Any]:
 def _named_in(events: Any) -> str:
     """The ids of events that nobody has read yet."""
     ids = [str(event.get("id", "")) for event in events if isinstance(event, dict)]
-    return ", ".join(ids[:TITLED_MAX]) + (" ..." if len(ids) > TITLED_MAX else "")
+    return BETWEEN_IDS.join(ids[:TITLED_MAX]) + (" ..." if len(ids) > TITLED_MAX else "")
 
 
 def _there(key: str, look_up: Any) -> Any:

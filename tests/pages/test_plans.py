@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from tests.http.conftest import AS_OF, EVENT, OFFERS, Organisation
+from tests.http.conftest import AS_OF, EVENT, OFFERS, QUESTION, Organisation
 
 HOSTILE = "<script>alert(1)</script>‮=1+1"
 
@@ -115,8 +115,23 @@ def test_another_organisation_sees_no_plan_and_nobody_reads_without_the_right(
     assert "Plan again" not in mine.auditor.get(at).text
     assert other.organiser.get(at).status_code == 404
     assert other.organiser.post(f"{at}/check").status_code == 404
-    assert "small-event" not in other.organiser.get("/plans").text
-    assert "small-event" in mine.finance.get("/plans").text
+    theirs = other.organiser.get("/plans").text
+    assert EVENT["id"] not in theirs and EVENT["name"] not in theirs
+    assert EVENT["name"] in mine.finance.get("/plans").text
+
+
+def test_lists_show_events_by_name_and_by_id_where_none_is_kept(mine: Organisation) -> None:
+    """The name is that of the newest version; an event that came with its question alone has its id."""
+    made(mine.organiser)
+    renamed = {**EVENT, "name": "小型会议 (改期)"}
+    assert mine.organiser.put(f"/v1/events/{EVENT['id']}", json=renamed).status_code == 200
+    done = mine.organiser.post("/v1/plans", json={**QUESTION, "event": {**EVENT, "id": "passing"}})
+    assert done.status_code == 201, done.text
+    for path in ("/", "/plans"):
+        page = mine.organiser.get(path).text
+        assert ">小型会议 (改期)</a>" in page and ">passing</a>" in page and ">small-event</a>" not in page, path
+    sought = mine.organiser.get("/plans", params={"q": "改期"}).text
+    assert ">小型会议 (改期)</a>" in sought and ">passing</a>" not in sought
 
 
 def test_plans_are_listed_by_status(local: TestClient) -> None:
@@ -139,7 +154,7 @@ def test_what_takes_too_long_is_left_to_a_worker(app: FastAPI, local: TestClient
     assert refused.status_code == 503 and 'formaction="/plans/background"' in refused.text
     left = local.post("/plans/background", data=fields, follow_redirects=False)
     assert left.status_code == 303 and left.headers["location"].startswith("/jobs/")
-    assert "small-event" in local.get(left.headers["location"]).text
+    assert EVENT["name"] in local.get(left.headers["location"]).text
     wrong = local.post("/plans/background", data={**fields, "budget": "a lot"}, follow_redirects=False)
     assert wrong.status_code == 422 and 'href="#field-budget"' in wrong.text
 
