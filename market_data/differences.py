@@ -9,7 +9,6 @@ words. What a change does to a plan is decided elsewhere.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -23,7 +22,7 @@ from market_data.columns import OFFER_COLUMNS
 from optimizer.errors import BadInput
 from optimizer.findings import fault
 from optimizer.offers import COLUMN_KINDS, Bools, Dates, Ints, Labels, Offers
-from optimizer.quantities import E4, FEN_PER_YUAN, price_text, tonnes
+from optimizer.quantities import E4, price_text_e4, tonnes
 from optimizer.wording import Language, Text
 
 EXPIRING_DAYS = 30
@@ -320,7 +319,7 @@ def _at(values: Ints, row: int) -> int | None:
 
 
 def _price(price_e4: int | None) -> str:
-    return "" if price_e4 is None else price_text(Fraction(price_e4, E4 * FEN_PER_YUAN))
+    return "" if price_e4 is None else price_text_e4(price_e4)
 
 
 def _mass(kg: int | None) -> str:

@@ -87,7 +87,7 @@ class Arcs:
 
     def kg_costs_fen(self, some: Iterable[int]) -> list[Fraction]:
         """What one kg more of each of these arcs costs, exact, fen."""
-        return [Fraction(int(self.unit_cost_e8[a]), E8 * KG_PER_T) for a in some]
+        return [Fraction(int(self.unit_cost_e8[a]), COST) for a in some]
 
     def year_shares(self, year: int | None) -> Ints:
         """What share (10^-4) of each arc's cost is paid in `year` (None: ever), shape (n,)."""
@@ -105,9 +105,18 @@ def unit_cost_e8(price_fen: Ints, factor_e4: Ints | int, fee_rate_e4: Ints, unit
     return np.asarray(price_fen * factor_e4 * (E4 + fee_rate_e4) + unit_fee_fen * E8, dtype=np.int64)
 
 
+COST = E8 * KG_PER_T
+"""Parts of a fen in which the cost of a whole number of kg is a whole number."""
+
+
+def cost_in_parts(unit_e8: int, quantity_kg: int, fixed_fee_fen: int) -> int:
+    """Cost of a line, exact, in 1/COST of a fen: unit cost x contracted + fixed fee."""
+    return unit_e8 * quantity_kg + fixed_fee_fen * COST
+
+
 def cost_fen(unit_e8: int, quantity_kg: int, fixed_fee_fen: int) -> Fraction:
-    """Cost of a line, exact, fen: unit cost x contracted + fixed fee."""
-    return Fraction(unit_e8 * quantity_kg, E8 * KG_PER_T) + fixed_fee_fen
+    """Cost of a line, exact, fen."""
+    return Fraction(cost_in_parts(unit_e8, quantity_kg, fixed_fee_fen), COST)
 
 
 def present_value(payments: Sequence[tuple[int, int]], base_year: int, discount_rate_e4: int) -> Fraction:
@@ -290,7 +299,7 @@ def _pieces(offers: Offers, offer: Shorts, whole: bool) -> tuple[Shorts, Shorts,
     return line.astype(np.int32), piece.astype(np.int32), price, least, most
 
 
-def last_day(problem: Problem, event: int, offer: int) -> date:
-    """The deadline that holds for an offer and event: retirement, or six years for new forestry."""
+def last_day(problem: Problem, event: int, instrument: str) -> date:
+    """The deadline that holds for an instrument and event: retirement, or six years for new forestry."""
     deadlines = Deadlines.of(problem.events[event], problem.rule_pack)
-    return deadlines.forestry if problem.offers.instrument[offer] == "forestry" else deadlines.retirement
+    return deadlines.forestry if instrument == "forestry" else deadlines.retirement

@@ -223,7 +223,7 @@ def _lines(o: _Opened) -> None:
         _same(f"{name} tier", line.tier, int(arcs.tier[a]))
         _same(f"{name} contracted_t", line.contracted_t, tonnes(kg))
         _same(f"{name} effective_t", Decimal(line.effective_t), Decimal(floor(o.effective[a])).scaleb(-3))
-        _same(f"{name} retire_by", line.retire_by, last_day(problem, e, i))
+        _same(f"{name} retire_by", line.retire_by, last_day(problem, e, problem.offers.instrument[i]))
         _same(f"{name} late", line.late, bool(arcs.late[a]))
         _same(f"{name} firm", line.firm, bool(problem.offers.firm[i]))
         _same(f"{name} registry", line.registry, _registry(o, i))

@@ -1,26 +1,31 @@
 """What a purchase comes to, in exact numbers: costs, effective tonnes, gaps, level values, and what it would break.
 
 A purchase is {arc: kg}. The levels are held, and the plan is printed, from these numbers; the certificate derives its
-own. Masses are kg and money is fen, as Fractions; level values are t and yuan.
+own. Sums are of integers: effective mass in 10^-8 kg, costs in 1/COST of a fen, payments in 1/PAID. What is handed out
+as a Fraction is kg or fen; level values are t and yuan.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import accumulate, pairwise
 
 import numpy as np
 
-from optimizer.arcs import Arcs, cost_fen, present_value
+from optimizer.arcs import COST, Arcs, cost_in_parts, present_value
 from optimizer.events import EXTRA_BUDGET
 from optimizer.limits import budget_rows, limit_groups
 from optimizer.problem import Problem
-from optimizer.program import Key
+from optimizer.program import Index, Key
 from optimizer.quantities import E4, FEN_PER_YUAN, KG_PER_T, ceil
 from optimizer.timeline import E8
 
 type Purchase = Mapping[int, int]
 """Arc index -> kg, positive."""
+
+PAID = COST * E4
+"""Parts of a fen in which a share of such a cost is a whole number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,49 +37,82 @@ class Measure:
     purchase: Purchase
 
     @cached_property
-    def effective_kg(self) -> dict[int, Fraction]:
-        """Effective kg of each line."""
-        return {a: Fraction(int(self.arcs.eta_e8[a]) * kg, E8) for a, kg in self.purchase.items()}
+    def used(self) -> Index:
+        """The arcs that are bought, as the purchase has them."""
+        return np.fromiter(self.purchase, dtype=np.int64, count=len(self.purchase))
 
     @cached_property
-    def cost_fen(self) -> dict[int, Fraction]:
-        """Cost of each line, nominal, fees included."""
-        return {
-            a: cost_fen(int(self.arcs.unit_cost_e8[a]), kg, int(self.arcs.fixed_fee_fen[a]))
-            for a, kg in self.purchase.items()
-        }
+    def _used_by_event(self) -> list[Index]:
+        used = np.sort(self.used)
+        starts = np.searchsorted(self.arcs.event[used], np.arange(len(self.problem.events) + 1))
+        return [used[a:b] for a, b in pairwise(starts.tolist())]
+
+    @cached_property
+    def effective_e8(self) -> dict[int, int]:
+        """Effective mass of each line, 10^-8 kg."""
+        eta = self.arcs.eta_e8[self.used].tolist()
+        return {a: each * kg for (a, kg), each in zip(self.purchase.items(), eta, strict=True)}
+
+    @cached_property
+    def effective_kg(self) -> dict[int, Fraction]:
+        """Effective kg of each line."""
+        return {a: Fraction(kg_e8, E8) for a, kg_e8 in self.effective_e8.items()}
+
+    @cached_property
+    def line_costs(self) -> dict[int, int]:
+        """Cost of each line, nominal, fees included, in 1/COST of a fen."""
+        unit, fee = self.arcs.unit_cost_e8[self.used].tolist(), self.arcs.fixed_fee_fen[self.used].tolist()
+        lines = zip(self.purchase.items(), unit, fee, strict=True)
+        return {a: cost_in_parts(each, kg, fixed) for (a, kg), each, fixed in lines}
+
+    @cached_property
+    def cost_fen(self) -> Fraction:
+        """Total cost, nominal, fees included."""
+        return Fraction(sum(self.line_costs.values()), COST)
+
+    @cached_property
+    def _covered_e8(self) -> dict[tuple[int, int], int]:
+        covered: dict[tuple[int, int], int] = {}
+        keys = zip(self.arcs.event[self.used].tolist(), self.arcs.tier[self.used].tolist(), strict=True)
+        for key, kg_e8 in zip(keys, self.effective_e8.values(), strict=True):
+            covered[key] = covered.get(key, 0) + kg_e8
+        return covered
 
     @cached_property
     def covered_kg(self) -> Mapping[tuple[int, int], Fraction]:
         """(event, tier) -> effective kg."""
-        covered: dict[tuple[int, int], Fraction] = {}
-        for a, kg in self.effective_kg.items():
-            key = int(self.arcs.event[a]), int(self.arcs.tier[a])
-            covered[key] = covered.get(key, Fraction(0)) + kg
-        return covered
+        return {key: Fraction(kg_e8, E8) for key, kg_e8 in self._covered_e8.items()}
+
+    @cached_property
+    def _gaps_e8(self) -> list[list[int]]:
+        """What tiers 1..r leave uncovered of each event, by r; shape (n_events, n_tiers + 2)."""
+        covered = [[0] * (self.problem.rule_pack.n_tiers + 2) for _ in self.problem.events]
+        for (e, tier), kg_e8 in self._covered_e8.items():
+            covered[e][tier] = kg_e8
+        needs = (event.need_kg * E8 for event in self.problem.events)
+        return [[max(0, need - sum_) for sum_ in accumulate(own)] for need, own in zip(needs, covered, strict=True)]
 
     def gap_kg(self, e: int, up_to_tier: int) -> Fraction:
         """What tiers 1..r leave uncovered of event e."""
-        covered = sum(
-            (kg for (event, tier), kg in self.covered_kg.items() if event == e and tier <= up_to_tier), Fraction(0)
-        )
-        return max(Fraction(0), self.problem.events[e].need_kg - covered)
+        return Fraction(self._gaps_e8[e][up_to_tier], E8)
 
     def missed_kg(self, e: int, k: int) -> Fraction:
         """What the min share k of event e misses."""
         limit = self.problem.events[e].limits[k]
-        used = np.array(sorted(a for a in self.purchase if self.arcs.event[a] == e), dtype=np.int64)
-        members, _, _ = limit_groups(self.problem, self.arcs, used, limit)
-        least = Fraction((limit.min_share_e4 or 0) * self.problem.events[e].need_kg, E4)
-        return max(Fraction(0), least - sum((self.effective_kg[a] for a in members.tolist()), Fraction(0)))
+        members, _, _ = limit_groups(self.problem, self.arcs, self._used_by_event[e], limit)
+        least = (limit.min_share_e4 or 0) * self.problem.events[e].need_kg * E8
+        return Fraction(max(0, least - E4 * sum(self.effective_e8[a] for a in members.tolist())), E4 * E8)
 
     def present_cost_fen(self) -> Fraction:
         """Total cost as the level `cost` counts it: nominal, or present value."""
         r = self.problem.settings.discount_rate_e4
         if r == 0:
-            return sum(self.cost_fen.values(), Fraction(0))
+            return self.cost_fen
+        of_pattern = [0] * len(self.arcs.payments)
+        for pattern, cost in zip(self.arcs.payment[self.used].tolist(), self.line_costs.values(), strict=True):
+            of_pattern[pattern] += cost
         weight = [present_value(p, self.problem.as_of.year, r) for p in self.arcs.payments]
-        return sum((c * weight[int(self.arcs.payment[a])] for a, c in self.cost_fen.items()), Fraction(0))
+        return sum((Fraction(c, COST) * w for c, w in zip(of_pattern, weight, strict=True)), Fraction(0))
 
     def level(self, name: str) -> Fraction:
         """The value of a level: gap levels in t (whole steps with whole lots), cost in yuan."""
@@ -83,30 +121,22 @@ class Measure:
             return self.present_cost_fen() / FEN_PER_YUAN
         if name == EXTRA_BUDGET:
             return self.extra_budget_fen() / FEN_PER_YUAN
-        n = self.problem.rule_pack.n_tiers
-        events = range(len(self.problem.events))
-        if head == "shortfall":
-            total = sum(
-                (
-                    self.gap_kg(e, n + 1)
-                    for e in events
-                    if not tail or self.problem.events[e].priority_class == int(tail)
-                ),
-                Fraction(0),
-            )
-        elif head == "tier":
-            total = sum((self.gap_kg(e, int(tail)) for e in events), Fraction(0))
-        else:
-            total = sum(
-                (
-                    self.missed_kg(e, k)
-                    for e in events
-                    for k, m in enumerate(self.problem.events[e].limits)
-                    if m.min_share_e4 is not None
-                ),
-                Fraction(0),
-            )
-        return in_steps(total / KG_PER_T, self.problem)
+        if head in ("shortfall", "tier"):
+            return in_steps(Fraction(self._gap_e8(head, tail), E8 * KG_PER_T), self.problem)
+        missed = (
+            self.missed_kg(e, k)
+            for e, event in enumerate(self.problem.events)
+            for k, m in enumerate(event.limits)
+            if m.min_share_e4 is not None
+        )
+        return in_steps(sum(missed, Fraction(0)) / KG_PER_T, self.problem)
+
+    def _gap_e8(self, head: str, tail: str) -> int:
+        """The gaps that a level sums: up to its tier, or in all of the events of its class."""
+        if head == "tier":
+            return sum(gaps[int(tail)] for gaps in self._gaps_e8)
+        chosen = (not tail or event.priority_class == int(tail) for event in self.problem.events)
+        return sum(gaps[-1] for gaps, is_ in zip(self._gaps_e8, chosen, strict=True) if is_)
 
     def broken(self) -> list[Key]:
         """Keys of the rows that the purchase breaks, exactly; an empty list is a feasible plan."""
@@ -118,34 +148,47 @@ class Measure:
 
     def _broken_lines(self) -> list[Key]:
         arcs, found, lines = self.arcs, list[Key](), set[int]()
-        for a, kg in self.purchase.items():
-            if not arcs.least_kg[a] <= kg <= arcs.most_kg[a] or kg % arcs.lot_kg[a]:
+        columns = (column[self.used].tolist() for column in (arcs.least_kg, arcs.most_kg, arcs.lot_kg, arcs.line))
+        for (a, kg), least, most, lot, line in zip(self.purchase.items(), *columns, strict=True):
+            if not least <= kg <= most or kg % lot:
                 found.append(("x", a))
-            if int(arcs.line[a]) in lines:
+            if line in lines:
                 found.append(("one piece", a))
-            lines.add(int(arcs.line[a]))
+            lines.add(line)
         return found
 
     def _broken_availability(self) -> list[Key]:
         bought: dict[int, int] = {}
-        for a, kg in self.purchase.items():
-            bought[int(self.arcs.offer[a])] = bought.get(int(self.arcs.offer[a]), 0) + kg
+        for i, kg in zip(self.arcs.offer[self.used].tolist(), self.purchase.values(), strict=True):
+            bought[i] = bought.get(i, 0) + kg
         offers = self.problem.offers
-        return [("availability", offers.offer_id[i]) for i, kg in bought.items() if kg > offers.quantity_kg[i]]
+        offered = offers.quantity_kg[np.fromiter(bought, dtype=np.int64, count=len(bought))].tolist()
+        return [
+            ("availability", offers.offer_id[i])
+            for (i, kg), most in zip(bought.items(), offered, strict=True)
+            if kg > most
+        ]
 
     def budget_spending(self) -> list[tuple[Key, Fraction, int, bool]]:
         """(row key, spent fen, limit fen, whether it sums years to date) of every budget row."""
-        owners = [(event.id, e, event.budget) for e, event in enumerate(self.problem.events)]
+        owners = [(event.id, self._used_by_event[e], event.budget) for e, event in enumerate(self.problem.events)]
         rows: list[tuple[Key, Fraction, int, bool]] = []
-        for owner, e, budget in [*owners, ("", None, self.problem.calendar.budget)]:
+        for owner, mine, budget in [*owners, ("", self.used, self.problem.calendar.budget)]:
             if budget is None:
                 continue
-            mine = [a for a in self.purchase if e is None or self.arcs.event[a] == e]
-            paying = sorted({y for a in mine for y, _ in self.arcs.payments[int(self.arcs.payment[a])]})
-            for row in budget_rows(budget, paying, self.problem.as_of.year):
-                spent = sum((self.paid_fen(a, row.years) for a in mine), Fraction(0))
-                rows.append((("budget", owner, row.name), spent, row.limit_fen, row.to_date))
+            paid = self._paid_by_year(mine)
+            for row in budget_rows(budget, sorted(paid), self.problem.as_of.year):
+                spent = sum(p for y, p in paid.items() if row.years is None or y in row.years)
+                rows.append((("budget", owner, row.name), Fraction(spent, PAID), row.limit_fen, row.to_date))
         return rows
+
+    def _paid_by_year(self, lines: Index) -> dict[int, int]:
+        """What some lines pay in each fiscal year in which one of them pays, in 1/PAID of a fen."""
+        paid: dict[int, int] = {}
+        for a, pattern in zip(lines.tolist(), self.arcs.payment[lines].tolist(), strict=True):
+            for year, share in self.arcs.payments[pattern]:
+                paid[year] = paid.get(year, 0) + self.line_costs[a] * share
+        return paid
 
     def extra_budget_fen(self) -> Fraction:
         """The least sum of additions to the budget rows that lets this purchase be paid."""
@@ -164,11 +207,6 @@ class Measure:
                 found.append((key, over))
         return found
 
-    def paid_fen(self, a: int, years: tuple[int, ...] | None) -> Fraction:
-        """What line a pays in these fiscal years (None: ever)."""
-        share = sum(s for y, s in self.arcs.payments[int(self.arcs.payment[a])] if years is None or y in years)
-        return self.cost_fen[a] * Fraction(share, E4)
-
     def _broken_budgets(self) -> list[Key]:
         if self.problem.soft_budgets:
             return []
@@ -176,18 +214,19 @@ class Measure:
 
     def _broken_shares(self) -> list[Key]:
         found: list[Key] = []
-        for e, event in enumerate(self.problem.events):
-            used = np.array(sorted(a for a in self.purchase if self.arcs.event[a] == e), dtype=np.int64)
+        for used, event in zip(self._used_by_event, self.problem.events, strict=True):
             for k, limit in enumerate(event.limits):
                 if limit.max_share_e4 is None or not len(used):
                     continue
                 members, group, names = limit_groups(self.problem, self.arcs, used, limit)
-                totals = [Fraction(0)] * len(names)
+                totals = [0] * len(names)
                 for a, g in zip(members.tolist(), group.tolist(), strict=True):
-                    totals[g] += self.effective_kg[a]
-                cap = Fraction(limit.max_share_e4 * event.need_kg, E4)
+                    totals[g] += self.effective_e8[a]
+                cap = limit.max_share_e4 * event.need_kg * E8
                 found += [
-                    ("max share", event.id, k, name) for name, total in zip(names, totals, strict=True) if total > cap
+                    ("max share", event.id, k, name)
+                    for name, total in zip(names, totals, strict=True)
+                    if total * E4 > cap
                 ]
         return found
 

@@ -6,6 +6,7 @@ Nothing here is a binary float: a float that comes in (YAML, a spreadsheet cell)
 """
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Annotated, Any
@@ -103,7 +104,12 @@ def rate(e4: int) -> str:
 
 def round_half_up(value: Fraction) -> int:
     """The nearest integer, halves upwards."""
-    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
+    return quotient_half_up(value.numerator, value.denominator)
+
+
+def quotient_half_up(number: int, unit: int) -> int:
+    """The integer nearest to number / unit, halves upwards."""
+    return (2 * number + unit) // (2 * unit)
 
 
 def floor(value: Fraction) -> int:
@@ -124,17 +130,25 @@ def price_text(yuan_per_t: Fraction) -> str:
     return plain(Decimal(round_half_up(yuan_per_t * 10**6)).scaleb(-6))
 
 
-def share_out(total: int, parts: list[Fraction]) -> list[int]:
+def price_text_e4(fen_e4: int) -> str:
+    """A price of so many 10^-4 fen, exact, with at least two decimals of a yuan."""
+    fen, rest = divmod(fen_e4, E4)
+    return plain(Decimal(fen_e4).scaleb(-6)) if rest else yuan(fen)
+
+
+def share_out(total: int, parts: Sequence[int], unit: int) -> list[int]:
     """Whole parts that add up to `total`, each within one of its exact part (largest remainder; ties to the earlier).
 
-    `total` is the sum of `parts` rounded either way.
+    `parts` are in 1/unit; `total` is their sum rounded either way.
     """
-    floors = [floor(p) for p in parts]
-    missing = total - sum(floors)
-    order = sorted(range(len(parts)), key=lambda i: (floors[i] - parts[i], i))
-    for i in order[:missing]:
-        floors[i] += 1
-    return floors
+    divided = [divmod(p, unit) for p in parts]
+    shared = [whole for whole, _ in divided]
+    missing = total - sum(shared)
+    if missing:
+        order = sorted(range(len(parts)), key=lambda i: -divided[i][1])
+        for i in order[:missing]:
+            shared[i] += 1
+    return shared
 
 
 def _reader(decimals: int, largest: int, zh_unit: str, en_unit: str) -> BeforeValidator:

@@ -14,19 +14,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optimizer.arcs import Arcs, present_value
+from optimizer.arcs import COST, Arcs, present_value
 from optimizer.events import EXTRA_BUDGET, Budget
 from optimizer.limits import BudgetRow, budget_rows, limit_groups
-from optimizer.measure import Purchase
+from optimizer.measure import PAID, Purchase
 from optimizer.problem import Problem
 from optimizer.program import Index
 from optimizer.quantities import E4, FEN_PER_YUAN, KG_PER_T
 from optimizer.timeline import E8
 
-COST = E8 * KG_PER_T
-"""Units of a cost in one fen."""
-PAID = COST * E4
-"""Units of what is paid in one fen."""
 GAP = E8 * KG_PER_T
 """Units of a gap in one tonne."""
 MISSED = GAP * E4

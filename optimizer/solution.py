@@ -82,7 +82,7 @@ class Solution:
     @property
     def cost_yuan(self) -> Fraction:
         """Total cost, nominal, exact."""
-        return sum(self.measure.cost_fen.values(), Fraction(0)) / 100
+        return self.measure.cost_fen / 100
 
 
 def solve(problem: Problem, limits: WorkLimits | None = None, *, prove: bool = True) -> Solution:

@@ -5,31 +5,45 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from optimizer.arcs import last_day
+from optimizer.arcs import Arcs, last_day
 from optimizer.certificate import GRID
 from optimizer.eligibility import REASONS, empty_tier, reasons_of
 from optimizer.events import LevelSpec
 from optimizer.explain import Explanation
+from optimizer.measure import PAID
 from optimizer.offers import (
     COLUMN_KINDS,
     LOT_KG_DEFAULT,
     Labels,
     Offer,
     Offers,
+    Shorts,
     parse_price_breaks,
     parse_schedule,
 )
 from optimizer.plan import OFFERS_IN_PLAN, Json
 from optimizer.problem import Problem
 from optimizer.program import Key
-from optimizer.quantities import E4, ceil, floor, plain, price_text, rate, round_half_up, share_out, tonnes, yuan
+from optimizer.quantities import (
+    ceil,
+    floor,
+    plain,
+    price_text,
+    price_text_e4,
+    quotient_half_up,
+    rate,
+    round_half_up,
+    share_out,
+    tonnes,
+    yuan,
+)
 from optimizer.solution import LevelProof, Solution
-from optimizer.timeline import payment_shares
+from optimizer.timeline import E8, payment_shares
 from optimizer.wording import Language, Text
 
 BEATEN_SHOWN = 200
@@ -53,36 +67,35 @@ class Ledger:
     solution: Solution
 
     @cached_property
-    def payments(self) -> dict[int, list[tuple[date, Fraction]]]:
-        """Line -> its dated exact payments, fen."""
-        problem, arcs = self.solution.problem, self.solution.arcs
-        known: dict[tuple[str, date], list[tuple[date, Fraction]]] = {}
+    def payments(self) -> dict[int, list[tuple[date, int]]]:
+        """Line -> its dated exact payments, in 1/PAID of a fen."""
+        arcs, measure = self.solution.arcs, self.solution.measure
+        schedules = self.solution.problem.offers.payment_schedule
+        codes, days = schedules.codes[arcs.offer[measure.used]].tolist(), arcs.day[measure.used].tolist()
+        known: dict[tuple[int, date], list[tuple[date, int]]] = {}
         found = {}
-        for a, cost in self.solution.measure.cost_fen.items():
-            key = problem.offers.payment_schedule[int(arcs.offer[a])], arcs.day[a].astype(object)
+        for (a, cost), key in zip(measure.line_costs.items(), zip(codes, days, strict=True), strict=True):
             if key not in known:
-                schedule = parse_schedule(key[0])
-                known[key] = [(day, Fraction(share, E4)) for day, share in payment_shares(schedule, key[1])]
-            found[a] = [(day, cost if share == 1 else cost * share) for day, share in known[key]]
+                known[key] = payment_shares(parse_schedule("" if key[0] < 0 else schedules.names[key[0]]), key[1])
+            found[a] = [(day, cost * share_e4) for day, share_e4 in known[key]]
         return found
 
     @cached_property
     def printed(self) -> dict[tuple[int, date], int]:
         """(line, day) -> fen."""
-        arcs = self.solution.arcs
-        cells: dict[tuple[int, int], list[tuple[int, date, Fraction]]] = {}
-        for a in sorted(self.solution.measure.purchase):
-            for day, fen in self.payments[a]:
-                cells.setdefault((int(arcs.event[a]), day.year), []).append((a, day, fen))
+        used = np.sort(self.solution.measure.used)
+        cells: dict[tuple[int, int], list[tuple[int, date, int]]] = {}
+        for a, e in zip(used.tolist(), self.solution.arcs.event[used].tolist(), strict=True):
+            for day, paid in self.payments[a]:
+                cells.setdefault((e, day.year), []).append((a, day, paid))
         result: dict[tuple[int, date], int] = {}
-        exact, before = Fraction(0), 0
+        exact = before = 0
         for cell in sorted(cells):
             entries = cells[cell]
-            exact += sum((fen for _, _, fen in entries), Fraction(0))
-            after = round_half_up(exact)
-            for (a, day, _), printed in zip(
-                entries, share_out(after - before, [f for _, _, f in entries]), strict=True
-            ):
+            parts = [paid for _, _, paid in entries]
+            exact += sum(parts)
+            after = quotient_half_up(exact, PAID)
+            for (a, day, _), printed in zip(entries, share_out(after - before, parts, PAID), strict=True):
                 result[a, day] = printed
             before = after
         return result
@@ -96,73 +109,92 @@ class Ledger:
         return totals
 
     @cached_property
-    def _by_year(self) -> dict[int | None, dict[int, int]]:
-        spent: dict[int | None, dict[int, int]] = {}
+    def _by_year(self) -> dict[int, dict[int, int]]:
+        used = self.solution.measure.used
+        owner = dict(zip(used.tolist(), self.solution.arcs.event[used].tolist(), strict=True))
+        spent: dict[int, dict[int, int]] = {}
         for (a, day), fen in self.printed.items():
-            for owner in (None, int(self.solution.arcs.event[a])):
-                years = spent.setdefault(owner, {})
-                years[day.year] = years.get(day.year, 0) + fen
+            years = spent.setdefault(owner[a], {})
+            years[day.year] = years.get(day.year, 0) + fen
         return spent
 
     @cached_property
     def shared_spent_fen(self) -> dict[int, int]:
         """Fiscal year -> what all events pay, rounded year by year for the shared budget: running sums half up."""
-        exact: dict[int, Fraction] = {}
-        for day, fen in (p for payments in self.payments.values() for p in payments):
-            exact[day.year] = exact.get(day.year, Fraction(0)) + fen
-        spent, running, before = {}, Fraction(0), 0
+        exact: dict[int, int] = {}
+        for day, paid in (p for payments in self.payments.values() for p in payments):
+            exact[day.year] = exact.get(day.year, 0) + paid
+        spent, running, before = {}, 0, 0
         for year in sorted(exact):
             running += exact[year]
-            spent[year] = round_half_up(running) - before
+            spent[year] = quotient_half_up(running, PAID) - before
             before += spent[year]
         return spent
 
-    def spent_fen(self, e: int | None) -> dict[int, int]:
-        """Fiscal year -> what event e (None: all) pays."""
+    def spent_fen(self, e: int) -> dict[int, int]:
+        """Fiscal year -> what event e pays."""
         return self._by_year.get(e, {})
 
 
 def lines(solution: Solution, ledger: Ledger, lang: Language) -> list[Json]:
     """Every purchase in canonical order."""
-    problem, arcs, offers = solution.problem, solution.arcs, solution.problem.offers
+    problem, measure, offers = solution.problem, solution.measure, solution.problem.offers
+    used = np.sort(measure.used)
+    arcs = solution.arcs.take(used)
+    purchases = zip(used.tolist(), arcs.event.tolist(), arcs.offer.tolist(), arcs.day.tolist(), strict=True)
+    terms = zip(
+        arcs.tier.tolist(),
+        unit_prices(problem, arcs),
+        registries_of(problem, arcs.offer, lang),
+        arcs.late.tolist(),
+        offers.firm[arcs.offer].tolist(),
+        strict=True,
+    )
+    retire_by = cache(partial(last_day, problem))
     found = []
-    for a, kg in sorted(solution.measure.purchase.items()):
-        e, i = int(arcs.event[a]), int(arcs.offer[a])
-        day = arcs.day[a].astype(object)
+    for (a, e, i, day), (tier, price, registry, late, firm) in zip(purchases, terms, strict=True):
         found.append(
             {
                 "event_id": problem.events[e].id,
                 "offer_id": offers.offer_id[i],
-                "tier": int(arcs.tier[a]),
-                "contracted_t": tonnes(kg),
-                "effective_t": round_down(solution.measure.effective_kg[a] / 1000, 3),
-                "unit_price": price_text(unit_price(problem, i, int(arcs.piece[a]), day)),
+                "tier": tier,
+                "contracted_t": tonnes(measure.purchase[a]),
+                "effective_t": tonnes(measure.effective_e8[a] // E8),
+                "unit_price": price,
                 "cost": yuan(ledger.lines_fen[a]),
                 "purchase_date": day,
                 "payments": [{"date": d, "amount": yuan(ledger.printed[a, d])} for d, _ in ledger.payments[a]],
-                "retire_by": last_day(problem, e, i),
-                "registry": registry_of(problem, i, lang),
-                "late": bool(arcs.late[a]),
-                "firm": bool(offers.firm[i]),
+                "retire_by": retire_by(e, offers.instrument[i]),
+                "registry": registry,
+                "late": late,
+                "firm": firm,
             }
         )
     return found
 
 
-def unit_price(problem: Problem, i: int, piece: int, day: date) -> Fraction:
-    """Price of offer i after break and outlook, before fees, yuan/t."""
-    offers = problem.offers
-    fen = int(offers.price_fen[i]) if piece == 0 else parse_price_breaks(offers.price_breaks[i])[piece - 1][1]
-    return Fraction(fen * problem.outlook.factor_e4(offers.instrument[i], day), E4 * 100)
+def unit_prices(problem: Problem, arcs: Arcs) -> list[str]:
+    """Price of each arc after break and outlook, before fees, yuan/t."""
+    offers, breaks = problem.offers, cache(parse_price_breaks)
+    factor = cache(problem.outlook.factor_e4)
+    prices, rows = offers.price_fen[arcs.offer].tolist(), arcs.offer.tolist()
+    found = []
+    for price, i, piece, day in zip(prices, rows, arcs.piece.tolist(), arcs.day.tolist(), strict=True):
+        fen = price if piece == 0 else breaks(offers.price_breaks[i])[piece - 1][1]
+        found.append(price_text_e4(fen * factor(offers.instrument[i], day)))
+    return found
 
 
-def registry_of(problem: Problem, i: int, lang: Language) -> str:
-    """Where the offer is cancelled: as it says itself, else as the rule pack says for its instrument."""
+def registries_of(problem: Problem, rows: Shorts, lang: Language) -> list[str]:
+    """Where each of these offers is cancelled: as it says itself, else as the rule pack says for its instrument."""
+
+    @cache
+    def by_rule(instrument: str, mechanism: str) -> str:
+        name = problem.rule_pack.registry_of(instrument, mechanism)
+        return mechanism if name is None else name.say(lang)
+
     offers = problem.offers
-    if offers.registry[i]:
-        return offers.registry[i]
-    name = problem.rule_pack.registry_of(offers.instrument[i], offers.mechanism[i])
-    return offers.mechanism[i] if name is None else name.say(lang)
+    return [offers.registry[i] or by_rule(offers.instrument[i], offers.mechanism[i]) for i in rows.tolist()]
 
 
 def events(solution: Solution, ledger: Ledger) -> list[Json]:
@@ -269,9 +301,9 @@ def registries(plan_lines: Iterable[Json]) -> list[Json]:
 
 def valid_until(solution: Solution) -> date | None:
     """The earliest `valid_until` among used lines."""
-    used = [solution.problem.offers.valid_until[int(solution.arcs.offer[a])] for a in solution.measure.purchase]
-    dates = [d for d in used if not np.isnat(d)]
-    return min(dates).astype(object) if dates else None
+    used = solution.problem.offers.valid_until[solution.arcs.offer[solution.measure.used]]
+    dates = used[~np.isnat(used)]
+    return min(dates.tolist()) if len(dates) else None
 
 
 def levels(solution: Solution) -> list[Json]:

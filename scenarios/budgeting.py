@@ -227,7 +227,7 @@ def commitments(question: Question) -> tuple[Commitment, ...]:
                 round(float(question.held_kg[a])),
                 day.astype(object),
                 last.astype(object),
-                last_day(problem, e, i),
+                last_day(problem, e, problem.offers.instrument[i]),
                 bound,
             )
         )

@@ -21,6 +21,8 @@ from optimizer.quantities import (
     floor,
     kg_of,
     plain,
+    price_text,
+    price_text_e4,
     rate,
     round_half_up,
     scaled,
@@ -98,19 +100,27 @@ def test_rounding_is_exact_and_halves_go_up(value, half_up, down, up):
 
 
 @pytest.mark.parametrize(
-    ("total", "parts", "shared"),
+    ("total", "parts", "unit", "shared"),
     [
-        (100, [Fraction(100, 3)] * 3, [34, 33, 33]),
-        (100, [Fraction(3333, 100), Fraction(3333, 100), Fraction(3334, 100)], [33, 33, 34]),
-        (3, [Fraction(1), Fraction(2)], [1, 2]),
-        (1, [Fraction(1, 4)] * 2, [1, 0]),
-        (0, [Fraction(1, 4)] * 2, [0, 0]),
-        (0, [], []),
+        (100, [100] * 3, 3, [34, 33, 33]),
+        (100, [3333, 3333, 3334], 100, [33, 33, 34]),
+        (3, [1, 2], 1, [1, 2]),
+        (1, [1] * 2, 4, [1, 0]),
+        (0, [1] * 2, 4, [0, 0]),
+        (0, [], 4, []),
     ],
 )
-def test_parts_add_up_by_largest_remainder_ties_to_the_earlier(total, parts, shared):
-    assert share_out(total, parts) == shared
+def test_parts_add_up_by_largest_remainder_ties_to_the_earlier(total, parts, unit, shared):
+    assert share_out(total, parts, unit) == shared
     assert sum(shared) == total
+
+
+@pytest.mark.parametrize(
+    ("fen_e4", "text"),
+    [(465_000_000, "465.00"), (10_000, "0.01"), (0, "0.00"), (46_505_500, "46.5055"), (1, "0.000001")],
+)
+def test_a_price_is_printed_exactly_and_with_both_decimals(fen_e4, text):
+    assert price_text_e4(fen_e4) == price_text(Fraction(fen_e4, 1_000_000)) == text
 
 
 FIELDS = [
