@@ -223,10 +223,9 @@ class Plan(Part):
 
 
 def seal(content: Json) -> Plan:
-    """A plan from its content without `plan_id`."""
+    """A plan from its content without `plan_id`. The problem in it is plain JSON data, and hashed as it is."""
     unsealed = Plan(plan_id="", **content)
-    rest = unsealed.document()
-    del rest["plan_id"]
+    rest = unsealed.model_dump(mode="json", exclude={"plan_id", "problem"}) | {"problem": content["problem"]}
     return unsealed.model_copy(update={"plan_id": sha256(rest)})
 
 

@@ -84,17 +84,23 @@ def plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+THOUSANDTHS = tuple(f".{k:03d}".rstrip("0").rstrip(".") for k in range(KG_PER_T))
+HUNDREDTHS = tuple(f".{k:02d}" for k in range(FEN_PER_YUAN))
+"""Decimals as they are printed, looked up: a plan prints thousands of amounts."""
+
+
 def tonnes(kg: int) -> str:
     """Integer kg as decimal tonnes: 4820400 -> "4820.4"."""
-    whole, rest = divmod(abs(kg), KG_PER_T)
-    text = f"{whole}.{rest:03d}".rstrip("0") if rest else str(whole)
-    return f"-{text}" if kg < 0 else text
+    if kg < 0:
+        return f"-{tonnes(-kg)}"
+    return f"{kg // KG_PER_T}{THOUSANDTHS[kg % KG_PER_T]}"
 
 
 def yuan(fen: int) -> str:
     """Integer fen as decimal yuan with both decimals: 120050 -> "1200.50"."""
-    whole, rest = divmod(abs(fen), FEN_PER_YUAN)
-    return f"{'-' if fen < 0 else ''}{whole}.{rest:02d}"
+    if fen < 0:
+        return f"-{yuan(-fen)}"
+    return f"{fen // FEN_PER_YUAN}{HUNDREDTHS[fen % FEN_PER_YUAN]}"
 
 
 def rate(e4: int) -> str:

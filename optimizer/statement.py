@@ -19,6 +19,7 @@ from optimizer.measure import PAID
 from optimizer.offers import (
     COLUMN_KINDS,
     LOT_KG_DEFAULT,
+    Bools,
     Labels,
     Offer,
     Offers,
@@ -28,7 +29,7 @@ from optimizer.offers import (
 )
 from optimizer.plan import OFFERS_IN_PLAN, Json
 from optimizer.problem import Problem
-from optimizer.program import Key
+from optimizer.program import Index, Key
 from optimizer.quantities import (
     ceil,
     floor,
@@ -476,23 +477,33 @@ def offer_dicts(offers: Offers) -> list[Json]:
     """Every offer as the file has it, blanks left out; column by column."""
     rows: list[Json] = [{"offer_id": offer_id} for offer_id in offers.offer_id.tolist()]
     for name, kind in COLUMN_KINDS.items():
-        column = getattr(offers, name)
         if kind == "id":
             continue
-        if isinstance(column, Labels):
-            filled, values = ~column.blank, [*column.names, ""]
-            texts = [values[c] for c in column.codes.tolist()]
-        elif kind == "date":
-            filled, texts = ~np.isnat(column), np.datetime_as_string(column).tolist()
-        else:
-            filled = column != _DEFAULTS.get(name, 0)
-            text = _TEXTS.get(name.rpartition("_")[2], lambda value: value)
-            texts = column.tolist()
-            texts = [text(v) for v in texts] if filled.any() or name in _ALWAYS else texts
-        chosen = range(len(rows)) if name in _ALWAYS else np.flatnonzero(filled).tolist()
-        for i in chosen:
-            rows[i][_ALIASES[name]] = texts[i]
+        column, alias = getattr(offers, name), _ALIASES[name]
+        chosen = np.arange(len(rows)) if name in _ALWAYS else np.flatnonzero(_filled(column, name))
+        for i, text in zip(chosen.tolist(), _texts(column, name, chosen), strict=True):
+            rows[i][alias] = text
     return rows
+
+
+def _filled(column: Any, name: str) -> Bools:
+    """Where a column says something."""
+    if isinstance(column, Labels):
+        return ~column.blank
+    return np.asarray(~np.isnat(column) if COLUMN_KINDS[name] == "date" else column != _DEFAULTS.get(name, 0))
+
+
+def _texts(column: Any, name: str, rows: Index) -> list[Any]:
+    """Some values of a column as the file has them; each distinct one is put into words once."""
+    if isinstance(column, Labels):
+        names = [*column.names, ""]
+        return [names[code] for code in column.codes[rows].tolist()]
+    values: list[Any] = column[rows].tolist()
+    text = date.isoformat if COLUMN_KINDS[name] == "date" else _TEXTS.get(name.rpartition("_")[2])
+    if text is None:
+        return values
+    said = {value: text(value) for value in set(values)}
+    return [said[value] for value in values]
 
 
 def certificate_part(solution: Solution) -> Json:
