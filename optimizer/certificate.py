@@ -242,8 +242,9 @@ class Bound:
     error: NDArray[np.float64]
     fee: NDArray[np.float64]
     """Fixed fee of each piece as the Lagrangian weighs it."""
-    line_terms: Mapping[int, Fraction]
-    """Line -> its negative contribution to the value."""
+    line_terms: Mapping[int, int]
+    """Line -> its negative contribution to the value, in 1/term_unit."""
+    term_unit: int
 
 
 def lower_bound(frame: Frame, goal: str, earlier: Sequence[Goal], multipliers: Multipliers) -> Bound:
@@ -301,7 +302,7 @@ def _hopeless(frame: Frame, goal: str, found: Bound, value: Fraction) -> NDArray
     if found.line_terms:
         table = np.zeros(int(arcs.line.max()) + 1)
         for line, contribution in found.line_terms.items():
-            table[line] = float(contribution)
+            table[line] = contribution / found.term_unit
         term = table[arcs.line]
     margin = HOPELESS_MARGIN * (1.0 + abs(float(value)) + abs(float(found.value)) + np.abs(term))
     return np.asarray(float(found.value) - term + slope * quantity + found.fee > float(reach) + margin)
@@ -342,11 +343,12 @@ def _with_lines(frame: Frame, cost_weight: int, rows: Sequence[tuple[_Row, int]]
     """
     arcs = frame.arcs
     weights, common = frame.weight
-    weight = np.array([*(w / common for w in weights), 0.0]) * (cost_weight / GRID)
     per_yuan = E8 * FEN_PER_YUAN
-    value, fee = arcs.unit_cost_e8 / per_yuan, arcs.fixed_fee_fen / FEN_PER_YUAN
-    value *= weight[arcs.payment]
-    fee *= weight[arcs.payment]
+    value, fee = np.zeros(len(arcs)), np.zeros(len(arcs))
+    if cost_weight:
+        weight = (np.array([*(w / common for w in weights), 0.0]) * (cost_weight / GRID))[arcs.payment]
+        value += arcs.unit_cost_e8 / per_yuan * weight
+        fee += arcs.fixed_fee_fen / FEN_PER_YUAN * weight
     error = np.abs(value)
     for row, m in rows:
         y, at = m / GRID, row.members
@@ -364,18 +366,21 @@ def _with_lines(frame: Frame, cost_weight: int, rows: Sequence[tuple[_Row, int]]
     error *= ROUNDING * (8 + len(rows))
     suspects = np.flatnonzero(value < error)
     terms = _exact_terms(frame, cost_weight, rows, suspects) if len(suspects) else {}
+    unit = GRID * per_yuan * E4 * common * KG_PER_T
     fee *= 1 - 1e-12
-    return Bound(constant + sum(terms.values(), Fraction(0)), value, error, fee, terms)
+    return Bound(constant + Fraction(sum(terms.values()), unit), value, error, fee, terms, unit)
 
 
 def _exact_terms(
     frame: Frame, cost_weight: int, rows: Sequence[tuple[_Row, int]], suspects: NDArray[np.int64]
-) -> dict[int, Fraction]:
-    """Line -> its contribution over `suspects`, in exact integers: per tonne in 1/unit of a yuan or a tonne."""
+) -> dict[int, int]:
+    """Line -> its contribution over `suspects`, exact.
+
+    In 1/(GRID x E8 x FEN_PER_YUAN x E4 x common x KG_PER_T) of a yuan or a tonne, `common` that of `Frame.weight`.
+    """
     arcs = frame.arcs
     weights, common = frame.weight
     per_yuan = E8 * FEN_PER_YUAN
-    unit = GRID * per_yuan * E4 * common
     position = np.full(len(arcs), -1, dtype=np.int64)
     position[suspects] = np.arange(len(suspects))
     cost = arcs.unit_cost_e8[suspects].astype(object)
@@ -402,7 +407,7 @@ def _exact_terms(
     for line, contribution in zip(arcs.line[suspects].tolist(), best.tolist(), strict=True):
         if contribution < lowest.get(line, 0):
             lowest[line] = contribution
-    return {line: Fraction(contribution, unit * KG_PER_T) for line, contribution in lowest.items()}
+    return lowest
 
 
 def rounded_bound(problem: Problem, goal: str, bound: Fraction) -> Fraction:
