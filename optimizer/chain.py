@@ -58,7 +58,7 @@ class Judge:
 
     problem: Problem
     arcs: Arcs
-    _known: dict[tuple[tuple[int, int], ...], Measure] = field(default_factory=dict)
+    _known: dict[frozenset[tuple[int, int]], Measure] = field(default_factory=dict)
 
     def lots_of(self, x: Floats) -> Purchase:
         """The purchase at an integral point; lot counts are read as the nearest whole number."""
@@ -68,7 +68,7 @@ class Judge:
 
     def measure(self, purchase: Purchase) -> Measure:
         """The exact measure of a purchase."""
-        key = tuple(sorted(purchase.items()))
+        key = frozenset(purchase.items())
         if key not in self._known:
             self._known[key] = Measure(self.problem, self.arcs, purchase)
         return self._known[key]

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from optimizer.arcs import Arcs, build_arcs, cost_fen, last_day, present_value
 from optimizer.certificate import GRID, Frame, Goal, bound_in_phases, gaps_of, proof_step
-from optimizer.eligibility import REASONS, Screening, empty_tier, reasons_of, screen
+from optimizer.eligibility import REASONS, Screening, reasons_of, screen
 from optimizer.errors import BadInput
 from optimizer.events import Calendar
 from optimizer.findings import fault
@@ -298,7 +298,7 @@ def _tiers(o: _Opened) -> None:
             floor(covered * E4 / everything) if everything else 0,
         )
         _same(f"tier {tier.tier} name", tier.name, pack.tier_name(tier.tier).say(o.plan.lang))
-        note = empty_tier(o.screening, tier.tier)
+        note = o.screening.empty_tier(tier.tier)
         _same(f"tier {tier.tier} note", tier.note, None if note is None else note.say(o.plan.lang))
         _same(
             f"tier {tier.tier} cost",

@@ -1,7 +1,9 @@
 """Which offers an event may use, and for those it may not: every reason, each with its clause (MODEL 3)."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +97,24 @@ class Screening:
     """Shape (n_events, n_offers)."""
     late: Bools
     """Shape (n_events, n_offers): kept by `allow_late` although retirement will miss the deadline."""
+
+    @cached_property
+    def _by_tier(self) -> tuple[Counter[int], frozenset[int]]:
+        """How many offers each tier has, and the tiers of which some event may use some."""
+        usable = np.bincount(self.tier[(self.reasons == 0).any(axis=0)])
+        return Counter(dict(enumerate(np.bincount(self.tier).tolist()))), frozenset(np.flatnonzero(usable).tolist())
+
+    def empty_tier(self, tier: int) -> Text | None:
+        """Why a tier has nothing to offer any event: nothing on the market, or nothing eligible; None where it has."""
+        offered, usable = self._by_tier
+        if tier in usable:
+            return None
+        if not offered[tier]:
+            return Text("市场上没有这一层的报价", "no offer of this tier is on the market")
+        return Text(
+            f"市场上这一层的 {offered[tier]} 个报价都不合条件",
+            f"none of the {offered[tier]} offers of this tier is eligible",
+        )
 
 
 def screen(problem: Problem) -> Screening:
@@ -201,17 +221,6 @@ def reasons_of(problem: Problem, screening: Screening, event: int, offer: int, l
             clause = clause_of(problem, reason, int(screening.offer_class[offer]), lang)
             found.append({"code": reason.code, "message": reason.message.say(lang), "clause": clause})
     return found
-
-
-def empty_tier(screening: Screening, tier: int) -> Text | None:
-    """Why a tier has nothing to offer any event: nothing on the market, or nothing eligible; None where it has."""
-    mine = screening.tier == tier
-    count = int(mine.sum())
-    if count == 0:
-        return Text("市场上没有这一层的报价", "no offer of this tier is on the market")
-    if np.all(screening.reasons[:, mine] != 0):
-        return Text(f"市场上这一层的 {count} 个报价都不合条件", f"none of the {count} offers of this tier is eligible")
-    return None
 
 
 def clause_of(problem: Problem, reason: Reason, offer_class: int, lang: Language) -> str:

@@ -7,7 +7,6 @@ ten-thousandths) and decimal strings outside. Unknown keys are faults.
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
@@ -23,7 +22,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from optimizer.offers import Channel
-from optimizer.quantities import E4, MONEY_YUAN_MAX, AmountE4, Fen, Kg, RateE4, ceil, decimal_schema
+from optimizer.quantities import E4, MONEY_YUAN_MAX, AmountE4, Fen, Kg, RateE4, decimal_schema
 from optimizer.regions import region_code
 
 
@@ -371,7 +370,7 @@ class Event(Noun):
     @property
     def need_kg(self) -> int:
         """D_e = tonnes x (1 + over_cover), rounded up to kg (MODEL 11)."""
-        return ceil(Fraction(self.emissions.emitted_kg * (E4 + self.over_cover_e4), E4))
+        return -(-self.emissions.emitted_kg * (E4 + self.over_cover_e4) // E4)
 
 
 class Calendar(Noun):

@@ -105,11 +105,11 @@ def _terms(problem: Problem, arcs: Arcs, draft: Draft, hold: Hold, whole: bool) 
         switched = np.flatnonzero(arcs.switched)
         names = lambda: arc_keys(problem, arcs.take(switched), "use")  # noqa: E731
         use[switched] = draft.add_columns(len(switched), names, 0.0, 1.0, True)
-    gap = np.empty((len(events), n + 1), dtype=np.int64)
+    upto: list[int | str] = [*range(1, n + 1), "all"]
+    need_t = np.repeat([event.need_kg / KG_PER_T for event in events], n + 1)
+    gaps = draft.add_columns(len(need_t), lambda: [("gap", event.id, r) for event in events for r in upto], 0.0, need_t)
+    gap = gaps.reshape(len(events), n + 1)
     miss: dict[tuple[int, int], int] = {}
-    for e, event in enumerate(events):
-        for r in range(n + 1):
-            gap[e, r] = draft.add_column(("gap", event.id, r + 1 if r < n else "all"), 0.0, event.need_kg / KG_PER_T)
     for e, event in enumerate(events):
         for k, limit in enumerate(event.limits):
             if limit.min_share_e4 is not None:

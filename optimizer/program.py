@@ -276,9 +276,9 @@ class Draft:
         start = self.n
         self.n += count
         self._names.append(names)
-        self._lower.append(np.broadcast_to(np.asarray(lower, dtype=float), (count,)))
-        self._upper.append(np.broadcast_to(np.asarray(upper, dtype=float), (count,)))
-        self._integer.append(np.broadcast_to(np.asarray(integer, dtype=bool), (count,)))
+        self._lower.append(_spread(lower, count, np.float64))
+        self._upper.append(_spread(upper, count, np.float64))
+        self._integer.append(_spread(integer, count, np.bool_))
         return np.arange(start, start + count)
 
     def add_column(self, key: Key, lower: float, upper: float, integer: bool = False) -> int:
@@ -295,21 +295,34 @@ class Draft:
         value: Floats,
     ) -> Index:
         """Appends rows; `row` counts from 0 among the new ones, entry by entry. Returns their indices."""
-        start, k = len(self.row_keys), len(keys)
-        self.row_keys += keys
-        self._row_lower.append(np.broadcast_to(np.asarray(lower, dtype=float), (k,)))
-        self._row_upper.append(np.broadcast_to(np.asarray(upper, dtype=float), (k,)))
         same_row = row[1:] == row[:-1]
         in_order = np.where(same_row, column[1:] >= column[:-1], row[1:] > row[:-1]).all()
         order = slice(None) if in_order else np.lexsort((column, row))
-        self._row_counts.append(np.bincount(row, minlength=k))
-        self._entry_column.append(column[order].astype(np.int32))
-        self._entry_value.append(np.asarray(value, dtype=float)[order])
-        return np.arange(start, start + k)
+        return self._append(keys, lower, upper, np.bincount(row, minlength=len(keys)), column[order], value[order])
 
     def add_row(self, key: Key, lower: float, upper: float, columns: Index, values: Floats) -> int:
         """Appends one row; returns its index."""
-        return int(self.add_rows([key], lower, upper, np.zeros(len(columns), dtype=np.int64), columns, values)[0])
+        order = slice(None) if (columns[1:] >= columns[:-1]).all() else np.argsort(columns, kind="stable")
+        return int(self._append([key], lower, upper, np.array([len(columns)]), columns[order], values[order])[0])
+
+    def _append(
+        self,
+        keys: Sequence[Key],
+        lower: Floats | float,
+        upper: Floats | float,
+        counts: Index,
+        column: Index,
+        value: Floats,
+    ) -> Index:
+        """Appends rows whose entries stand in order; `counts`: how many each has."""
+        start, k = len(self.row_keys), len(keys)
+        self.row_keys += keys
+        self._row_lower.append(_spread(lower, k, np.float64))
+        self._row_upper.append(_spread(upper, k, np.float64))
+        self._row_counts.append(counts)
+        self._entry_column.append(column.astype(np.int32))
+        self._entry_value.append(np.asarray(value, dtype=float))
+        return np.arange(start, start + k)
 
     def row_index(self, key: Key) -> int:
         """The row written with this key. Raises ValueError."""
@@ -332,6 +345,12 @@ class Draft:
             levels=tuple(levels),
             use_of=use_of,
         )
+
+
+def _spread[T: np.generic](value: NDArray[T] | float, count: int, kind: type[T]) -> NDArray[T]:
+    """One value each: as given, or the same one for all."""
+    values = np.asarray(value, dtype=kind)
+    return values if values.shape == (count,) else np.broadcast_to(values, (count,))
 
 
 def _joined(parts: Sequence[Floats]) -> Floats:

@@ -66,12 +66,10 @@ class Solution:
 
     def bought(self) -> dict[ArcName, int]:
         """The purchase by names that hold in variants of the problem, kg."""
-        arcs = self.arcs
-        names = {
-            a: (int(arcs.event[a]), int(arcs.offer[a]), str(arcs.day[a]), int(arcs.piece[a]))
-            for a in self.measure.purchase
-        }
-        return {names[a]: kg for a, kg in self.measure.purchase.items()}
+        arcs = self.arcs.take(self.measure.used)
+        days = np.datetime_as_string(arcs.day).tolist()
+        names = zip(arcs.event.tolist(), arcs.offer.tolist(), days, arcs.piece.tolist(), strict=True)
+        return dict(zip(names, self.measure.purchase.values(), strict=True))
 
     @property
     def shortfall_t(self) -> Fraction:

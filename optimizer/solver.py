@@ -6,8 +6,9 @@ it is feasible (`primal_solution_status == 2`), duals only with `dual_solution_s
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -61,7 +62,8 @@ class Outcome:
         return replace(self, x=None, column_dual=None, row_dual=None)
 
 
-def versions() -> dict[str, str]:
+@cache
+def versions() -> Mapping[str, str]:
     """Versions of the modeller and the solver."""
     return {"pulp": str(pulp.__version__), "highs": highspy.Highs().version()}
 

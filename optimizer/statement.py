@@ -12,7 +12,7 @@ import numpy as np
 
 from optimizer.arcs import Arcs, last_day
 from optimizer.certificate import GRID
-from optimizer.eligibility import REASONS, empty_tier, reasons_of
+from optimizer.eligibility import REASONS, reasons_of
 from optimizer.events import LevelSpec
 from optimizer.explain import Explanation
 from optimizer.measure import PAID
@@ -234,12 +234,15 @@ def tiers(solution: Solution, ledger: Ledger, lang: Language) -> list[Json]:
     problem, arcs = solution.problem, solution.arcs
     need = sum(e.need_kg for e in problem.events)
     all_covered = sum(solution.measure.covered_kg.values(), Fraction(0))
+    of_tier = dict(zip(solution.measure.used.tolist(), arcs.tier[solution.measure.used].tolist(), strict=True))
+    costs: dict[int, int] = {}
+    for a, fen in ledger.lines_fen.items():
+        costs[of_tier[a]] = costs.get(of_tier[a], 0) + fen
     found = []
     last = problem.rule_pack.n_tiers + (1 if problem.rule_pack.unranked is not None else 0)
     for tier in range(1, last + 1):
         covered = sum((kg for (_, t), kg in solution.measure.covered_kg.items() if t == tier), Fraction(0))
-        cost = sum(fen for a, fen in ledger.lines_fen.items() if arcs.tier[a] == tier)
-        note = empty_tier(solution.screening, tier)
+        note = solution.screening.empty_tier(tier)
         found.append(
             {
                 "tier": tier,
@@ -247,7 +250,7 @@ def tiers(solution: Solution, ledger: Ledger, lang: Language) -> list[Json]:
                 "effective_t": tonnes(floor(covered)),
                 "share": round_down(covered / need, 4),
                 "share_of_covered": round_down(covered / all_covered, 4) if all_covered else "0",
-                "cost": yuan(cost),
+                "cost": yuan(costs.get(tier, 0)),
                 "note": None if note is None else note.say(lang),
             }
         )
@@ -422,12 +425,17 @@ class OfferBook:
         """Counts by state and by reason, all events together."""
         reasons = self.solution.screening.reasons
         left = int((reasons != 0).sum())
-        counts = {r.code: int((reasons >> np.uint32(k) & np.uint32(1)).sum()) for k, r in enumerate(REASONS)}
+        present = int(np.bitwise_or.reduce(reasons, axis=None))
+        counts = {
+            r.code: int((reasons >> np.uint32(k) & np.uint32(1)).sum())
+            for k, r in enumerate(REASONS)
+            if present >> k & 1
+        }
         return {
             "used": len(self._used),
             "beaten": reasons.size - left - len(self._used),
             "left_out": left,
-            "by_reason": {code: n for code, n in counts.items() if n},
+            "by_reason": counts,
         }
 
 
@@ -481,8 +489,9 @@ def offer_dicts(offers: Offers) -> list[Json]:
             continue
         column, alias = getattr(offers, name), _ALIASES[name]
         chosen = np.arange(len(rows)) if name in _ALWAYS else np.flatnonzero(_filled(column, name))
-        for i, text in zip(chosen.tolist(), _texts(column, name, chosen), strict=True):
-            rows[i][alias] = text
+        if len(chosen):
+            for i, text in zip(chosen.tolist(), _texts(column, name, chosen), strict=True):
+                rows[i][alias] = text
     return rows
 
 
