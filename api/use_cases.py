@@ -15,8 +15,8 @@ from api.stored_markets import market_of
 from api.whole_files import out_path, write_whole
 from market_data import OffersFile, read_offers
 from optimizer import BadInput, CheckReport, Plan, check, plan
+from optimizer.carried_problem import read_problem_part
 from optimizer.chain import Report
-from optimizer.check import read_problem_part
 from optimizer.engine import Explain
 from optimizer.findings import fault
 from optimizer.offers import Offers

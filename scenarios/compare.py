@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from optimizer.check import read_problem_part
+from optimizer.carried_problem import read_problem_part
 from optimizer.errors import BadInput
 from optimizer.findings import fault, faults_of
 from optimizer.offers import Offer, Offers

@@ -13,9 +13,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from optimizer.arcs import Arcs, build_arcs, cost_fen
-from optimizer.check import hard_rows
 from optimizer.plan import Json, Line, Plan
 from optimizer.quantities import ceil, fen_of, kg_of, round_half_up, tonnes, yuan
+from optimizer.recount import hard_rows
 from optimizer.timeline import E8
 from optimizer.wording import Language, Text
 from scenarios.offer_facts import OFFER_GONE, Cause, Side

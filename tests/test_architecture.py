@@ -28,7 +28,8 @@ READING_ORDER = {
         rule_pack problem timeline eligibility arcs program limits formulation measure running_totals solver
         chain master lots beside certificate whole_kg lexicographic solution exact_linear kept_inverse
         exact_program row_sums tally basis basic_values optimality segment run_columns swap_queue swap_proof
-        swap_run parametric explain repairs plan statement engine check
+        swap_run parametric explain repairs plan statement engine recount carried_problem opened_plan
+        check_lines check_totals check_levels check_offers check_provenance check
     """,
     "market_data": """
         columns complaints quotes feed_reading sources/coded_cells sources/raw_table sources/csv_text

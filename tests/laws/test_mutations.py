@@ -3,12 +3,11 @@
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
-from importlib import import_module
 from typing import Any
 
 import pytest
 
-from optimizer import Calendar, Offer, Offers, Outlook, Problem, check, plan, read_rule_pack
+from optimizer import Calendar, Offer, Offers, Outlook, Problem, check, opened_plan, plan, read_rule_pack
 from optimizer.plan import seal_is_whole, sha256
 from tests.laws import mutations as m
 
@@ -57,7 +56,7 @@ def remembering[R](work: Callable[..., R]) -> Callable[..., R]:
 @pytest.fixture(scope="module", autouse=True)
 def problems_read_once() -> Iterator[None]:
     """Thousands of forgeries carry the same problem: what follows from it alone is worked out once."""
-    module: Any = import_module("optimizer.check")  # `optimizer.check` is the function
+    module: Any = opened_plan
     really_read, known = module.read_problem_part, dict[str, Problem]()
 
     def read(part: dict[str, Any], offers: Offers | None) -> Problem:
