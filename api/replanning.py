@@ -14,13 +14,14 @@ from api.stored_markets import market_of
 from api.use_cases import paper_path, read_plan_document, write_paper
 from market_data import OffersFile
 from optimizer import BadInput, Plan, check, plan
+from optimizer.carried_problem import problem_of
 from optimizer.chain import Report
 from optimizer.engine import Explain
 from optimizer.findings import Finding, fault, faults_of, warning
 from optimizer.offers import Offers
 from optimizer.plan import Json, seal_is_whole
 from optimizer.wording import Language
-from scenarios.compare import Changes, compare_plans, problem_of
+from scenarios.compare import Changes, compare_plans
 
 READABLE = 1
 """Where a check report says whether plan and problem can be read, after the seal: what fails there is no plan."""

@@ -202,6 +202,14 @@ def _market_or_plan(reference: str, url: str) -> Offers:
             if error.findings[0].code != "no_plan":
                 raise
         else:
-            stored = None if part.get("offers") is not None else market_of(str(part.get("offers_sha256")), url).offers
-            return read_problem_part(part, stored).offers
+            return _offers_of_plan(part, path.name, url)
     return market_of(reference, url).offers
+
+
+def _offers_of_plan(part: dict[str, Any], file: str, url: str) -> Offers:
+    """The offers that the plan in `file` was made on: its own, or the stored ones with its hash. Raises BadInput."""
+    stored = None if part.get("offers") is not None else market_of(str(part.get("offers_sha256")), url).offers
+    try:
+        return read_problem_part(part, stored).offers
+    except BadInput as error:
+        raise BadInput([f.at(file) for f in error.findings]) from error

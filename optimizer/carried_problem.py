@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from pydantic import ValidationError
+
 from optimizer.errors import BadInput
 from optimizer.events import Calendar
-from optimizer.findings import fault
+from optimizer.findings import fault, faults_of
 from optimizer.offers import Offer, Offers
+from optimizer.plan import Plan
 from optimizer.problem import Outlook, Problem
 from optimizer.quantities import e4_of
 from optimizer.rule_pack import RulePack
@@ -20,28 +23,42 @@ OFFERS_NEEDED = fault(
     "方案只带报价的哈希; 请用 --offers 给出报价文件",
     "the plan carries only the hash of its offers; give the file with --offers",
 )
-OTHER_OFFERS = fault(
-    "other_offers",
-    "不是方案所依据的报价 (内容哈希或行数不同)",
-    "are not the offers that the plan was made on (another content hash or number of rows)",
-    path="problem.offers",
-)
+
+
+def problem_of(plan: Plan, offers: Offers | None) -> tuple[Problem, bool]:
+    """The problem that a plan was made for, and whether its market is known (else it has no offers).
+
+    `offers` is its market where the plan carries only the hash of it. Raises BadInput as `read_problem_part`.
+    """
+    part = plan.problem
+    if offers is None and part.get("offers") is None:
+        none = Offers.of([])
+        return read_problem_part({**part, "offers_sha256": none.sha256, "offers_count": 0}, none), False
+    return read_problem_part(part, offers), True
 
 
 def read_problem_part(part: Mapping[str, Any], offers: Offers | None) -> Problem:
-    """The problem of a plan file; `offers` is asked for where the file holds only their hash.
+    """The problem in a plan file; `offers` are those that it was made on, where it carries only the hash of them.
 
-    Raises:
-        BadInput: no offers, or others than those that were planned on.
-        ValidationError, KeyError, TypeError, ValueError: it is no problem.
+    Raises BadInput: no offers, or others than those; or what is there is no problem.
     """
-    carried = part["offers"]
-    if carried is not None:
-        offers = Offers.of(Offer.model_validate(o) for o in carried)
+    try:
+        return _problem(part, offers)
+    except ValidationError as error:
+        raise BadInput(faults_of(error)) from error
+    except (KeyError, TypeError, ValueError) as error:
+        zh, en = "方案中的问题部分不可读", "the problem in the plan cannot be read"
+        raise BadInput([fault("problem_unreadable", zh, en, path="problem")]) from error
+
+
+def _problem(part: Mapping[str, Any], offers: Offers | None) -> Problem:
+    if part["offers"] is not None:
+        offers = Offers.of(Offer.model_validate(o) for o in part["offers"])
     if offers is None:
         raise BadInput([OFFERS_NEEDED])
-    if offers.sha256 != part["offers_sha256"] or len(offers) != part["offers_count"]:
-        raise BadInput([OTHER_OFFERS])
+    if (offers.sha256, len(offers)) != (part["offers_sha256"], part["offers_count"]):
+        zh, en = "不是该方案所用的市场 (哈希不同)", "is not the market on which the plan was made (other hash)"
+        raise BadInput([fault("other_market", zh, en, path="offers", value=offers.sha256[:12])])
     return Problem(
         Calendar.model_validate(part["calendar"]),
         offers,

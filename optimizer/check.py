@@ -84,8 +84,11 @@ SEALED: tuple[Text, ...] = (
     Text("落选报价的理由文字", "the reasons given for beaten offers"),
 )
 
-UNREADABLE = (BadInput, ValueError, KeyError, IndexError, TypeError, ArithmeticError)
+UNREADABLE = (ValueError, KeyError, IndexError, TypeError, ArithmeticError)
 """What a document that is no plan may raise: pydantic's errors are ValueErrors, those of decimals ArithmeticErrors."""
+
+DETAIL_LENGTH = 200
+"""Characters of an error that are shown: it may repeat what the document holds."""
 
 
 def check(plan: Plan | Mapping[str, Any], offers: Offers | None = None) -> CheckReport:
@@ -107,8 +110,10 @@ def _checked(what: Text, derive: Callable[[], None]) -> Checked:
         derive()
     except Differs as difference:
         return Checked(what, False, str(difference))
+    except BadInput as error:
+        return Checked(what, False, str(error)[:DETAIL_LENGTH])
     except UNREADABLE as error:
-        return Checked(what, False, f"{type(error).__name__}: {str(error)[:200]}")
+        return Checked(what, False, f"{type(error).__name__}: {str(error)[:DETAIL_LENGTH]}")
     return Checked(what, True)
 
 

@@ -58,9 +58,9 @@ def open_plan(document: Json, offers: Offers | None) -> OpenedPlan:
     """A plan's document opened; `offers` where it holds only their hash.
 
     Raises:
-        BadInput: no offers, or others than those that were planned on.
+        BadInput: no offers, or others than those that were planned on; a problem that cannot be read.
         Differs: a line that the problem does not admit.
-        ValidationError, KeyError, TypeError, ValueError: it is no plan, or its problem is none.
+        ValidationError, KeyError, ValueError: it is no plan.
     """
     plan = Plan.model_validate(document)
     problem = read_problem_part(plan.problem, offers)

@@ -13,12 +13,11 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from optimizer.carried_problem import read_problem_part
+from optimizer.carried_problem import problem_of
 from optimizer.errors import BadInput
-from optimizer.findings import fault, faults_of
-from optimizer.offers import Offer, Offers
+from optimizer.findings import faults_of
+from optimizer.offers import Offers
 from optimizer.plan import Json, Line, Plan
-from optimizer.problem import Problem
 from optimizer.quantities import fen_of, kg_of, plain, tonnes, yuan
 from optimizer.wording import Language, Text
 from scenarios.causes import Move, Reasoning, average_price
@@ -302,30 +301,6 @@ def _side(plan: Plan, offers: Offers | None, wanted: set[str]) -> Side:
     """The plan's problem; without a market, the problem with no offers, marked as not known."""
     problem, known = problem_of(plan, offers)
     return Side.of(problem, wanted, known)
-
-
-def problem_of(plan: Plan, offers: Offers | None) -> tuple[Problem, bool]:
-    """The problem that a plan was made for, and whether its market is known (else it has no offers).
-
-    Raises BadInput when the market is another than the plan's, or the problem cannot be read.
-    """
-    part = plan.problem
-    try:
-        if part["offers"] is not None:
-            offers = Offers.of(Offer.model_validate(o) for o in part["offers"])
-        if offers is None:
-            none = Offers.of([])
-            part = {**part, "offers_sha256": none.sha256, "offers_count": 0}
-            return read_problem_part(part, none), False
-        if (offers.sha256, len(offers)) != (part["offers_sha256"], part["offers_count"]):
-            zh, en = "不是该方案所用的市场 (哈希不同)", "is not the market on which the plan was made (other hash)"
-            raise BadInput([fault("other_market", zh, en, path="offers", value=offers.sha256[:12])])
-        return read_problem_part({**part, "offers": None}, offers), True
-    except ValidationError as error:
-        raise BadInput(faults_of(error, Plan)) from error
-    except (KeyError, TypeError, ValueError) as error:
-        zh, en = "方案中的问题部分不可读", "the problem in the plan cannot be read"
-        raise BadInput([fault("problem_unreadable", zh, en, path="problem")]) from error
 
 
 def _lines(old: Plan, new: Plan) -> list[ChangedLine]:

@@ -15,9 +15,9 @@ from api.ledger.margins import Margin, PriceList
 from api.ledger.quotes import Feedback
 from api.planning import Unplanned, offers_of
 from optimizer import BadInput, Plan, plan
+from optimizer.carried_problem import problem_of
 from optimizer.eligibility import screen
 from optimizer.quantities import fen_of, yuan
-from scenarios.compare import problem_of
 
 BANDS = (Fraction(2, 100), Fraction(5, 100), Fraction(10, 100), Fraction(20, 100))
 """How far below its price a lot would have won: within the first that holds it."""

@@ -550,6 +550,24 @@ def test_differences_between_files_snapshots_and_a_plan(jinheng, asked, files, p
             assert word in told.out
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "zh", "en"),
+    [
+        ("offers", [], "不是该方案所用的市场", "is not the market on which the plan was made"),
+        ("offers", [{"offer_id": "x"}], "缺少必填项", "a required key is missing"),
+        ("calendar", {}, "缺少必填项", "a required key is missing"),
+        ("as_of", "soon", "方案中的问题部分不可读", "the problem in the plan cannot be read"),
+    ],
+)
+def test_a_plan_whose_problem_was_changed_is_no_market_to_compare_with(jinheng, plan_file, key, value, zh, en):
+    document = json.loads(plan_file.read_text(encoding="utf-8"))
+    document["problem"][key] = value
+    plan_file.write_text(json.dumps(document), encoding="utf-8")
+    for lang, words in (("zh", zh), ("en", en)):
+        answer = jinheng("snapshots", "diff", str(plan_file), "offers.csv", "--as-of", "2026-11-22", "--lang", lang)
+        assert (answer.code, words in answer.err, plan_file.name in answer.err) == (2, True, True)
+
+
 def test_nothing_changed(jinheng, files):
     for lang, words in (("zh", "没有变化。"), ("en", "Nothing changed.")):
         answer = jinheng("snapshots", "diff", "offers.csv", "offers.csv", "--as-of", "2020-01-01", "--lang", lang)
