@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optimizer import Problem
-from optimizer.events import Budget
+from optimizer.budgets import Budget
 from optimizer.findings import Finding, warning
 from optimizer.wording import Language
 from scenarios.alternatives import Alternatives

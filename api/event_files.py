@@ -15,8 +15,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from api.plain_data import PlainData, read_plain
 from optimizer.errors import BadInput
-from optimizer.events import Calendar, Day, Event, ObjectiveField
+from optimizer.events import Calendar, Event, ObjectiveField
 from optimizer.findings import Finding, fault, faults_of
+from optimizer.nouns import Day
 from optimizer.problem import Outlook
 from optimizer.quantities import Fen, RateE4
 from optimizer.rule_pack import RulePack, read_rule_pack, shipped_rule_packs

@@ -24,8 +24,9 @@ from optimizer import BadInput, Plan, Problem, plan
 from optimizer.chain import Report
 from optimizer.engine import Explain
 from optimizer.errors import Cancelled
-from optimizer.events import Calendar, Day, ObjectiveField
+from optimizer.events import Calendar, ObjectiveField
 from optimizer.findings import Finding, fault, faults_of
+from optimizer.nouns import Day
 from optimizer.offers import Offers
 from optimizer.plan import canonical
 from optimizer.problem import Outlook

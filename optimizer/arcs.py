@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.budgets import Budget
 from optimizer.eligibility import Screening, usable_kg
-from optimizer.events import Budget
 from optimizer.offers import Bools, Dates, Ints, Offers, Shorts, parse_price_breaks, parse_schedule
 from optimizer.problem import Problem
 from optimizer.quantities import E4, KG_PER_T

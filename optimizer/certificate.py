@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.arcs import Arcs, present_value
-from optimizer.events import Budget, Limit
+from optimizer.budgets import Budget
+from optimizer.offer_groups import Limit
 from optimizer.problem import Problem
 from optimizer.program import Key
 from optimizer.quantities import E4, FEN_PER_YUAN, KG_PER_T, ceil

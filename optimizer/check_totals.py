@@ -6,7 +6,8 @@ The lines that are summed are the business of `check_lines`.
 from collections.abc import Iterable
 from fractions import Fraction
 
-from optimizer.events import Budget, Event
+from optimizer.budgets import Budget
+from optimizer.events import Event
 from optimizer.opened_plan import OpenedPlan, same
 from optimizer.plan import EventResult, Line, TierResult
 from optimizer.quantities import E4, ceil, e4_of, fen_of, floor, kg_of, round_half_up, tonnes, yuan

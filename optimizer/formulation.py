@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.arcs import Arcs
+from optimizer.budgets import Budget
 from optimizer.eligibility import Screening
-from optimizer.events import Budget, LevelSpec
+from optimizer.events import LevelSpec
 from optimizer.limits import BudgetRow, budget_rows, floored_caps, limit_groups
 from optimizer.problem import Problem
 from optimizer.program import INFINITY, Draft, Floats, Index, Key, Level, Program

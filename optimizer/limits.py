@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.arcs import Arcs
+from optimizer.budgets import Budget
 from optimizer.eligibility import matches
-from optimizer.events import Budget, Event, Limit
+from optimizer.events import Event
+from optimizer.offer_groups import Limit
 from optimizer.offers import Bools, Labels
 from optimizer.problem import Problem
 from optimizer.program import Floats, Index

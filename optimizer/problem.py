@@ -11,9 +11,11 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from optimizer.budgets import Budget
 from optimizer.errors import BadInput
-from optimizer.events import EXTRA_BUDGET, Budget, Calendar, Day, Event, LevelSpec, Noun, ObjectiveField, Settings
+from optimizer.events import EXTRA_BUDGET, Calendar, Event, LevelSpec, ObjectiveField, Settings
 from optimizer.findings import Finding, fault, warning
+from optimizer.nouns import Day, Noun
 from optimizer.offers import Instrument, Offers
 from optimizer.quantities import E4, KG_PER_T, RateE4, yuan
 from optimizer.rule_pack import RulePack

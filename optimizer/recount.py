@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from optimizer.arcs import Arcs, cost_fen, present_value
+from optimizer.budgets import Budget
 from optimizer.certificate import gaps_of
-from optimizer.events import Budget, Limit
+from optimizer.offer_groups import Limit
 from optimizer.offers import Offer
 from optimizer.problem import Problem
 from optimizer.quantities import E4, FEN_PER_YUAN, KG_PER_T, ceil

@@ -8,9 +8,10 @@ import numpy as np
 
 from optimizer.chain import WorkLimits
 from optimizer.eligibility import BIT
-from optimizer.events import EXTRA_BUDGET, LevelSpec, Limit
+from optimizer.events import EXTRA_BUDGET, LevelSpec
 from optimizer.explain import has_budget, without_budget
 from optimizer.limits import limit_groups
+from optimizer.offer_groups import Limit
 from optimizer.problem import Problem, bare_calendar
 from optimizer.program import Index
 from optimizer.rule_pack import read_rule_pack, shipped_rule_packs

@@ -21,8 +21,9 @@ from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, W
 from pydantic_core import PydanticCustomError
 
 from optimizer.errors import BadInput
-from optimizer.events import Noun, Region, Settings
+from optimizer.events import Settings
 from optimizer.findings import fault, faults_of
+from optimizer.nouns import Noun, Region
 from optimizer.offers import Bools, Instrument, Offers
 from optimizer.wording import Text
 

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from optimizer.arcs import COST, Arcs, present_value
-from optimizer.events import EXTRA_BUDGET, Budget
+from optimizer.budgets import Budget
+from optimizer.events import EXTRA_BUDGET
 from optimizer.limits import BudgetRow, budget_rows, limit_groups
 from optimizer.measure import PAID, Purchase
 from optimizer.problem import Problem

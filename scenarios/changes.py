@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from optimizer.events import Day, Filter, Limit, Noun, ObjectiveField, Region, Settings
+from optimizer.events import ObjectiveField, Settings
+from optimizer.nouns import Day, Noun, Region
+from optimizer.offer_groups import Filter, Limit
 from optimizer.offers import Channel
 from optimizer.plan import Json
 from optimizer.problem import Outlook

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from optimizer.events import Budget, Event
+from optimizer.budgets import Budget
+from optimizer.events import Event
 from optimizer.plan import Json
 from optimizer.problem import Problem
 from optimizer.quantities import rate, tonnes, yuan

@@ -17,9 +17,10 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field
 
+from optimizer.budgets import Budget
 from optimizer.eligibility import matches, screen
 from optimizer.errors import BadInput
-from optimizer.events import Budget, Emissions, Event, Settings
+from optimizer.events import Emissions, Event, Settings
 from optimizer.findings import Finding, fault, warning
 from optimizer.offers import Bools, Ints, Labels, Offers, parse_price_breaks
 from optimizer.problem import Problem, bare_calendar

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from optimizer.events import Noun
+from optimizer.nouns import Noun
 from optimizer.plan import Json
 from scenarios.changes import Changes
 from scenarios.library import READY, ready

@@ -43,17 +43,10 @@ from market_data.differences import differences
 from market_data.feeds import FEEDS
 from market_data.screening import DOUBTS, EXCLUDED_BY_DEFAULT, MARKET_DOUBTS
 from optimizer import RulePack
+from optimizer.budgets import Budget
 from optimizer.eligibility import REASONS
-from optimizer.events import (
-    Budget,
-    Calendar,
-    EligibilityRules,
-    Emissions,
-    Event,
-    LevelSpec,
-    Limit,
-    Settings,
-)
+from optimizer.events import Calendar, Emissions, Event, LevelSpec, Settings
+from optimizer.offer_groups import EligibilityRules, Limit
 from optimizer.plan import Plan
 from optimizer.problem import Factor, Outlook
 from optimizer.rule_pack import Deadline, OfferClass, Registry, Tier, When

@@ -19,8 +19,9 @@ from pydantic_core import PydanticCustomError
 
 from optimizer.eligibility import matches
 from optimizer.errors import BadInput
-from optimizer.events import Filter, Noun
 from optimizer.findings import fault
+from optimizer.nouns import Noun
+from optimizer.offer_groups import Filter
 from optimizer.offers import Labels, Offers, parse_price_breaks
 from optimizer.quantities import E4, FEN_PER_YUAN, KG_PER_T, PRICE_YUAN_MAX, Fen, PriceFen, RateE4, round_half_up, yuan
 from optimizer.quantities import tonnes as tonnes_text

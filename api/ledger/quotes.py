@@ -34,8 +34,8 @@ from api.ledger.quoting import QuoteMade, QuoteTask
 from api.refusals import Refused
 from market_data.store_tables import time_text
 from optimizer.errors import BadInput
-from optimizer.events import Noun
 from optimizer.findings import fault, faults_of
+from optimizer.nouns import Noun
 from optimizer.plan import canonical
 from optimizer.quantities import tonnes, yuan
 

@@ -38,8 +38,8 @@ from api.plain_data import PlainData, plain_content
 from api.planning import plain_value
 from api.refusals import Refused
 from optimizer.errors import BadInput
-from optimizer.events import LIMIT_KEYS
 from optimizer.findings import Finding, fault
+from optimizer.offer_groups import LIMIT_KEYS
 from optimizer.plan import canonical
 from optimizer.regions import region_names
 from optimizer.rule_pack import read_rule_pack, shipped_rule_packs

@@ -12,8 +12,9 @@ from typing import Any
 
 from api.pages.event_words import calendar_of_document
 from optimizer.errors import BadInput
-from optimizer.events import GROUP_KEYS, LIMIT_KEYS, Calendar, Settings
+from optimizer.events import Calendar, Settings
 from optimizer.findings import Finding, fault
+from optimizer.offer_groups import GROUP_KEYS, LIMIT_KEYS
 from optimizer.offers import CHANNELS
 
 TEXTS = (

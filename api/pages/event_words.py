@@ -1,6 +1,6 @@
 """What an event says, in words: every value with its name and unit, and what differs between two versions.
 
-Only words live here; what a key means is the business of `optimizer.events`.
+Only words live here; what a key means is the business of `optimizer.events` and its rooms.
 """
 
 import re

@@ -23,8 +23,8 @@ from api.routes.shapes import DayText, Fault, Sha256
 from market_data.feeds import FEEDS, FeedFile, FeedName
 from market_data.snapshot import Snapshot
 from optimizer.errors import BadInput
-from optimizer.events import Day
 from optimizer.findings import fault
+from optimizer.nouns import Day
 
 router = APIRouter(prefix="/v1/imports", tags=["snapshots"], route_class=ExactRoute)
 

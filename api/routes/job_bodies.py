@@ -18,7 +18,7 @@ from api.routes.shapes import (
 )
 from api.scenario_desk import DAYS_MAX
 from market_data.random_streams import SEED_MAX
-from optimizer.events import Day
+from optimizer.nouns import Day
 from scenarios.alternatives import HOW_MANY_MAX
 from scenarios.library import READY
 

@@ -25,8 +25,8 @@ from api.routes.faults import faults_of_body
 from api.routes.shapes import DecimalIn, EventDocument, ObjectiveDocument, OffersDocument, OutlookDocument
 from market_data.store_opening import connect, for_one_thread
 from optimizer.errors import BadInput, Cancelled
-from optimizer.events import Day
 from optimizer.findings import Finding, fault
+from optimizer.nouns import Day
 from optimizer.rule_pack import shipped_rule_packs
 from optimizer.wording import Language
 

@@ -36,7 +36,7 @@ from api.routes.answering import Answer, Body, Caller, ExactRoute, allowed
 from api.routes.shapes import NUMBER_PATTERN, DayText, Fault, TonnesText, YuanText
 from market_data.price_models import Drift, ModelKind
 from market_data.random_streams import SEED_MAX
-from optimizer.events import Day
+from optimizer.nouns import Day
 from optimizer.offers import INSTRUMENTS, Instrument
 
 history = APIRouter(prefix="/v1/history", tags=["prices"], route_class=ExactRoute)

@@ -34,8 +34,8 @@ from api.routes.shapes import (
     YuanText,
 )
 from optimizer.errors import BadInput
-from optimizer.events import Day
 from optimizer.findings import Finding, fault
+from optimizer.nouns import Day
 from optimizer.plan import Plan
 from optimizer.rule_pack import shipped_rule_packs
 

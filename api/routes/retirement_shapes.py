@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from api.ledger.serial_numbers import SERIAL_LENGTH_MAX
 from api.routes.answering import Answer, Body
 from api.routes.shapes import DayText, DecimalIn, Fault, Id, Sha256, TimeText, TonnesText
-from optimizer.events import Day
+from optimizer.nouns import Day
 
 ENTRIES_MAX = 1000
 """Serials and ranges of one request."""

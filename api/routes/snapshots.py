@@ -22,8 +22,8 @@ from market_data.random_streams import SEED_MAX
 from market_data.snapshot import Snapshot
 from market_data.synthetic import synthetic_market
 from optimizer.errors import BadInput
-from optimizer.events import Day
 from optimizer.findings import Finding, fault
+from optimizer.nouns import Day
 from optimizer.offers import Offer, Offers
 
 router = APIRouter(prefix="/v1/snapshots", tags=["snapshots"], route_class=ExactRoute)

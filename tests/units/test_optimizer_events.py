@@ -8,8 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from optimizer import Calendar, Event, Settings
-from optimizer.events import Budget, LevelSpec, Limit
+from optimizer.budgets import Budget
+from optimizer.events import LevelSpec
 from optimizer.findings import faults_of
+from optimizer.offer_groups import Limit
 
 EVENT: dict[str, Any] = {
     "id": "taiyuan-marathon-2026",

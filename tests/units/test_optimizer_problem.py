@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from optimizer import BadInput, Calendar, Cancelled, Offer, Offers, Outlook, Plan, Problem, check, plan, read_rule_pack
+from optimizer.budgets import Budget
 from optimizer.chain import WorkLimits
-from optimizer.events import Budget
 from optimizer.findings import faults_of
 from optimizer.limits import budget_rows
 from optimizer.solution import solve
