@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from api.documents import Gathered
 from api.event_files import read_day, whole_number
+from api.file_text import bytes_of
 from api.import_terms import Asked, ImportRequest, asked_of
 from api.stored_markets import joined_market, market_of, market_path, opened_store, write_market
 from market_data import Snapshot, offers_of_quotes, offers_of_stock, screen
@@ -189,8 +190,6 @@ def _readings(
 
 def feed_file(path: str) -> FeedFile:
     """A file's bytes and name. Raises BadInput."""
-    from api.plain_data import bytes_of
-
     try:
         return FeedFile(bytes_of(Path(path), BYTES_MAX), Path(path).name)
     except BadInput as error:

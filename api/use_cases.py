@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from api import settings
 from api.documents import Gathered
 from api.event_files import read_day, whole_number
+from api.file_text import bytes_of
 from api.problem_request import ProblemRequest
 from api.stored_markets import market_of
 from api.whole_files import out_path, write_whole
@@ -136,8 +137,6 @@ def check_document(document: dict[str, Any], market: OffersFile | None, option: 
 
 def read_plan_document(path: Path) -> dict[str, Any]:
     """A plan file as data, read and not believed. Raises BadInput when it is unreadable or no plan at all."""
-    from api.plain_data import bytes_of
-
     try:
         return plan_document_of(bytes_of(path, PLAN_BYTES_MAX))
     except BadInput as error:

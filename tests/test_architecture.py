@@ -50,8 +50,9 @@ READING_ORDER = {
         charts charts_risk charts_cursor
     """,
     "api": """
-        settings setting_words logs printable refusals whole_files plain_data event_files plausibility documents
-        scenario_files stored_markets planning database/tables database/ledger_tables database/retirement_tables
+        settings setting_words logs printable refusals whole_files plain_values file_text yaml_text json_text plain_data
+        event_files plausibility documents scenario_files stored_markets planning
+        database/tables database/ledger_tables database/retirement_tables
         database/job_tables database/opening database/migrations/env database/migrations/versions/* database/*
         access/roles access/secrets access/trail access/scope access/people access/founding access/* archive/documents
         archive/replies archive/markets archive/events archive/packs archive/runs archive/* ledger/lots

@@ -11,7 +11,8 @@ import pytest
 import api.use_cases  # noqa: F401  the time of a first import is not the reader's
 from api import read_problem
 from api.cli import run
-from api.plain_data import read_plain, text_of
+from api.file_text import text_of
+from api.plain_data import read_plain
 from optimizer import BadInput
 from tests.faults import corpus_events as corpus
 
