@@ -25,8 +25,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from market_data.block_bootstrap import Drift
 from market_data.draws import MONTHS_MAX, Spot, start_logs
-from market_data.price_models import Drift, ModelKind, PriceModel, calibrate
+from market_data.price_models import ModelKind, PriceModel, calibrate
 from market_data.price_statistics import PriceHistory
 from market_data.random_streams import DrawRange, Floats, draw_range
 from optimizer.errors import BadInput

@@ -39,7 +39,8 @@ READING_ORDER = {
         sources/registry_table sources/registry_ledger sources/* cells cell_words table_reader forestry filed_yields
         quality foresters_rows depth normalize corrections offers_file frames listing known_facts lot_doubts date_doubts
         number_doubts price_doubts screening synthetic_kinds synthetic snapshot
-        differences random_streams history price_statistics monthly_prices price_models draws outlook backtest
+        differences random_streams history price_statistics monthly_prices price_samples
+        block_bootstrap mean_reversion price_models draws outlook backtest
         feeds store_tables store_statements snapshot_store quote_store store_opening store
         migrations/* migrations/versions/*
     """,

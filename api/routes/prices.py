@@ -34,7 +34,8 @@ from api.reports.prices import (
 )
 from api.routes.answering import Answer, Body, Caller, ExactRoute, allowed
 from api.routes.shapes import NUMBER_PATTERN, DayText, Fault, TonnesText, YuanText
-from market_data.price_models import Drift, ModelKind
+from market_data.block_bootstrap import Drift
+from market_data.price_models import ModelKind
 from market_data.random_streams import SEED_MAX
 from optimizer.nouns import Day
 from optimizer.offers import INSTRUMENTS, Instrument

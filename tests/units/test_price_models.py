@@ -7,14 +7,11 @@ import numpy as np
 import pytest
 
 from market_data.backtest import HORIZONS, LEVELS, QUANTILES, backtest, binomial_range, pinball
+from market_data.block_bootstrap import BlockBootstrap, default_block_months
+from market_data.mean_reversion import MeanReverting
 from market_data.monthly_prices import read_monthly_prices
-from market_data.price_models import (
-    RETURNS_MIN,
-    BlockBootstrap,
-    MeanReverting,
-    calibrate,
-    default_block_months,
-)
+from market_data.price_models import calibrate
+from market_data.price_samples import RETURNS_MIN
 from market_data.price_statistics import PriceHistory, price_history
 from market_data.random_streams import draw_range
 from optimizer.errors import BadInput
