@@ -165,7 +165,8 @@ def verify_trail_command(
         answer(found.as_dict(spoken))
     else:
         zh = f"{found.organisations} 个单位, {found.entries} 条记录"
-        en = f"{found.organisations} organisations, {found.entries} entries"
+        en = f"{found.organisations} organisation{'' if found.organisations == 1 else 's'}, "
+        en += f"{found.entries} {'entry' if found.entries == 1 else 'entries'}"
         holds = ("审计链完好", "The trails hold") if not found.faults else ("审计链不完好", "The trails do not hold")
         lines = [f"{holds[0]}: {zh}" if spoken == "zh" else f"{holds[1]}: {en}", *_lines(found.faults, spoken)]
         if against is None and not found.faults:

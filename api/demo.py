@@ -11,7 +11,7 @@ from shlex import quote
 
 from optimizer.errors import BadInput
 from optimizer.findings import fault
-from optimizer.wording import Language, Text
+from optimizer.wording import Language, Text, counted
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,7 @@ def copy_examples(target: Path, lang: Language) -> str:
     except OSError as error:
         zh, en = "无法写入; 请检查路径和权限", "cannot be written; check the path and the permissions"
         raise BadInput([fault("copy_failed", zh, en, path="--copy", value=target)]) from error
-    head = f"已复制 {len(files)} 个文件到 {target}:" if lang == "zh" else f"Copied {len(files)} files to {target}:"
+    zh, en = f"已复制 {len(files)} 个文件到 {target}:", f"Copied {counted(len(files), 'file', 'files')} to {target}:"
+    head = zh if lang == "zh" else en
     commands = [f"  {e.command(target / e.event.name, target / e.offers.name)}" for e in EXAMPLES]
     return "\n".join([head, *commands])

@@ -13,7 +13,7 @@ from fastapi import Response
 from api.refusals import KINDS, Refused
 from optimizer.errors import BadInput, Cancelled
 from optimizer.findings import Finding
-from optimizer.wording import Language
+from optimizer.wording import Language, counted
 
 MEDIA_TYPE = "application/problem+json"
 FAULTS_SHOWN_MAX = 200
@@ -37,8 +37,8 @@ def problem_of(
         "request_id": request_id,
     }
     if n:
-        counted = f"共 {n} 处" if lang == "zh" else f"{n} fault{'' if n == 1 else 's'}"
-        document["detail"] = findings[0].say(lang) if n == 1 else counted
+        in_all = f"共 {n} 处" if lang == "zh" else counted(n, "fault", "faults")
+        document["detail"] = findings[0].say(lang) if n == 1 else in_all
         document["faults"] = [f.as_dict(lang) for f in findings[:FAULTS_SHOWN_MAX]]
     return document
 

@@ -33,6 +33,7 @@ from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault, warning
 from optimizer.offers import INSTRUMENTS, Bools, Dates, Ints
 from optimizer.quantities import KG_PER_T
+from optimizer.wording import counted
 
 type Frequency = Literal["D", "W", "M", "Q", "Y"]
 FREQUENCIES: tuple[str, ...] = get_args(Frequency.__value__)
@@ -176,7 +177,8 @@ def _once(quotes: Quotes) -> tuple[Quotes, tuple[Finding, ...]]:
         return rows.take(last), ()
     n, first = len(differing), rows[int(differing[0])]
     zh = f"{n} 条行情与同日同代码的另一条不同; 取成交量较大者, 例如 {first.day} {first.code}"
-    en = f"{n} quotes differ from another of the same day and code; the one with more volume counts"
+    differ = counted(n, "quote differs", "quotes differ")
+    en = f"{differ} from another of the same day and code; the one with more volume counts"
     en += f", as on {first.day} for {first.code}"
     return rows.take(last), (warning("quote_twice", zh, en),)
 
@@ -196,7 +198,8 @@ def _days_or_month(rows: Quotes) -> tuple[Quotes, tuple[Finding, ...]]:
     n = int(np.count_nonzero(beside))
     if not n:
         return rows, ()
-    zh, en = f"{n} 个月既有月均价又有日行情; 取日行情", f"{n} months have both a mean and quotes by day; the days count"
+    have = counted(n, "month has", "months have")
+    zh, en = f"{n} 个月既有月均价又有日行情; 取日行情", f"{have} both a mean and quotes by day; the days count"
     return rows.take(~beside), (warning("month_and_days", zh, en),)
 
 
@@ -214,7 +217,8 @@ def _parts_or_composite(rows: Quotes) -> tuple[Quotes, tuple[Finding, ...]]:
     if not days_short:
         return kept, ()
     zh = f"{days_short} 天的分品种成交量之和小于综合代码; 可能缺少部分品种"
-    en = f"on {days_short} days the parts traded less than their composite: some parts may be missing"
+    days_said = counted(days_short, "day", "days")
+    en = f"on {days_said} the parts traded less than their composite: some parts may be missing"
     return kept, (warning("parts_incomplete", zh, en),)
 
 
@@ -266,7 +270,8 @@ def _daily_series(key: SeriesKey, rows: Quotes, method: str, findings: tuple[Fin
     unpriced = int(np.count_nonzero((rows.volume_kg > 0) & (priced_kg == 0)))
     if unpriced:
         zh = f"{unpriced} 条行情有成交量而无成交额或均价; 不计入价格"
-        en = f"{unpriced} quotes have a volume and neither turnover nor mean price; they make no price"
+        have = counted(unpriced, "quote has", "quotes have")
+        en = f"{have} a volume and neither turnover nor mean price: not counted among prices"
         findings = (*findings, warning("price_unknown", zh, en))
     start = _weekdays_and(rows.day)
     at = np.searchsorted(start, rows.day)

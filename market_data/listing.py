@@ -28,6 +28,7 @@ from market_data.sources.raw_table import refuse
 from optimizer.findings import Finding, fault, warning
 from optimizer.offers import COLUMN_KINDS, Labels, Offers
 from optimizer.quantities import E4, FEN_PER_YUAN, KG_PER_T, MASS_T_MAX, PRICE_YUAN_MAX, tonnes, yuan
+from optimizer.wording import counted
 
 BLOCK_MINIMUM_KG = 100_000 * KG_PER_T
 """A block trade (大宗协议) of national allowances is of 100,000 t or more; no block day of five years was below it."""
@@ -159,7 +160,7 @@ def offers_of_quotes(quotes: Quotes, terms: Terms, as_of: date) -> Listed:
         for method in _countable(desk, code, methods):
             history += _offer_of_days(desk, ids[code, method], methods[method])
     zh = f"{history} 行是较早的日子: 属于历史行情, 不是报价"
-    en = f"{history} rows are of earlier days: history, not offers"
+    en = f"{counted(history, 'row is', 'rows are')} of earlier days: history, not offers"
     desk.leave_out("history", history, zh, en)
     if desk.offers:
         zh = "行情报价是参考价; 数量取最近成交日的成交量, 即已知一天内市场能成交的量"

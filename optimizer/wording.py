@@ -20,6 +20,11 @@ class Text(NamedTuple):
         return self.zh if lang == "zh" else self.en
 
 
+def counted(n: int, one: str, many: str) -> str:
+    """A count with the English words that agree with it: `1 row holds`, `2 rows hold`; Chinese has one form."""
+    return f"{n} {one if n == 1 else many}"
+
+
 INSTRUMENT_NAMES: dict[str, Text] = {
     "carbon_inclusion": Text("碳普惠减排量", "carbon-inclusion reduction"),
     "ccer": Text("核证自愿减排量 (CCER)", "CCER"),

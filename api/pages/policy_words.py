@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from optimizer.regions import region_name
 from optimizer.rule_pack import Deadline, OfferClass, Registry, RulePack, Tier, When
-from optimizer.wording import INSTRUMENT_NAMES, Text, day_text
+from optimizer.wording import INSTRUMENT_NAMES, Text, counted, day_text
 
 ANY_OFFER = Text("任何工具", "any instrument")
 BLANK = Text("(未填写)", "(blank)")
@@ -178,7 +178,7 @@ def tier_words(pack: RulePack, tier: int) -> Text:
 
 def deadline_words(deadline: Deadline) -> Text:
     """How long there is after the event."""
-    years = f"{deadline.years} year" if deadline.years == 1 else f"{deadline.years} years"
+    years = counted(deadline.years, "year", "years")
     zh, en = f"活动结束后 {deadline.years} 年内", f"within {years} after the event"
     if deadline.in_principle:
         zh, en = f"原则上{zh}", f"in principle {en}"

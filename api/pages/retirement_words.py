@@ -12,7 +12,7 @@ from api.reports.words import registry_name
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
 from optimizer.quantities import tonnes
-from optimizer.wording import INSTRUMENT_NAMES, Text
+from optimizer.wording import INSTRUMENT_NAMES, Text, counted
 
 DAYS_SOON = 30
 STATES = {
@@ -40,10 +40,10 @@ def days_left(deadline: str, today: date) -> Text:
     """How long there is until a deadline."""
     days = (date.fromisoformat(deadline) - today).days
     if days < 0:
-        return Text(f"逾期 {-days} 天", f"{-days} {'day' if days == -1 else 'days'} overdue")
+        return Text(f"逾期 {-days} 天", f"{counted(-days, 'day', 'days')} overdue")
     if days == 0:
         return Text("今日到期", "due today")
-    return Text(f"还有 {days} 天", f"{days} {'day' if days == 1 else 'days'} left")
+    return Text(f"还有 {days} 天", f"{counted(days, 'day', 'days')} left")
 
 
 def shown(row: Any, today: date) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from api.reports.words import grouped, pick
 from api.risk_terms import CalendarAnswer
 from optimizer.plan import Json
 from optimizer.quantities import tonnes, yuan
-from optimizer.wording import Language
+from optimizer.wording import Language, counted
 from scenarios.budgeting import BOUND_NAMES, Commitment, Reserve
 from scenarios.summary import QUANTILES, money_text
 
@@ -45,7 +45,7 @@ def show_calendar(answer: CalendarAnswer, lang: Language, stream: TextIO) -> Non
         pick(
             lang,
             f"晋衡年度预算: {n} 项活动, {budget.draws} 次抽样, 种子 {budget.seed}",
-            f"jinheng calendar: {n} event{'' if n == 1 else 's'}, {budget.draws} draws, seed {budget.seed}",
+            f"jinheng calendar: {counted(n, 'event', 'events')}, {budget.draws} draws, seed {budget.seed}",
         )
     )
     if answer.question.budget_fen is not None:
@@ -125,7 +125,9 @@ def _commitments(page: Page, answer: CalendarAnswer, lang: Language) -> None:
     page.table(pick(lang, "活动与报价|>吨|最迟|由于", "event and offer|>t|latest|because"), rows)
     more = len(found) - COMMITMENTS_SHOWN
     if more > 0:
-        page.line(pick(lang, f"另有 {more} 行, 见 JSON。", f"{more} more lines: see the JSON."))
+        page.line(
+            pick(lang, f"另有 {more} 行, 见 JSON。", f"{counted(more, 'more line', 'more lines')}: see the JSON.")
+        )
 
 
 def _day(day: date) -> str:

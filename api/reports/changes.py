@@ -12,7 +12,7 @@ from api.reports.page import Page, say_findings
 from api.reports.words import OUTCOMES, event_names, grouped, pick, rule_name
 from optimizer.findings import Finding
 from optimizer.quantities import fen_of, tonnes, yuan
-from optimizer.wording import Language
+from optimizer.wording import Language, counted
 from scenarios.compare import KIND_NAMES, ChangedLine, Changes
 from scenarios.keeping import STATE_NAMES, KeptLine
 from scenarios.offer_facts import Cause
@@ -107,13 +107,16 @@ def _lines(page: Page, changes: Changes, lang: Language) -> None:
         page.table(heads, rows)
     _rest(page, len(told), lang)
     if moved:
-        zh, en = f"{moved} 行只因计划日期不同而改在另一天购买。", f"{moved} lines only move with the day of planning."
+        zh, en = (
+            f"{moved} 行只因计划日期不同而改在另一天购买。",
+            f"{counted(moved, 'line only moves', 'lines only move')} with the day of planning.",
+        )
         page.line(pick(lang, zh, en))
     kept = [x for x in changes.lines if x.kind == "kept"]
     if kept:
         t, cost = tonnes(sum(x.after.contracted_kg for x in kept)), yuan(sum(x.after.cost_fen for x in kept))
         zh = f"另有 {len(kept)} 行不变: {grouped(t)} 吨, {grouped(cost)} 元。"
-        en = f"{len(kept)} lines are kept: {grouped(t)} t, {grouped(cost)} yuan."
+        en = f"{counted(len(kept), 'line is', 'lines are')} kept: {grouped(t)} t, {grouped(cost)} yuan."
         page.line(pick(lang, zh, en))
 
 
@@ -132,7 +135,9 @@ def _row(x: ChangedLine, lang: Language) -> tuple[str, ...]:
 def _rest(page: Page, n: int, lang: Language) -> None:
     if n > LINES_SHOWN:
         rest = n - LINES_SHOWN
-        page.line(pick(lang, f"另有 {rest} 行, 见 JSON。", f"{rest} more lines: see the JSON."))
+        page.line(
+            pick(lang, f"另有 {rest} 行, 见 JSON。", f"{counted(rest, 'more line', 'more lines')}: see the JSON.")
+        )
 
 
 def _causes(page: Page, changes: Changes, lang: Language) -> None:

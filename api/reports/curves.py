@@ -26,7 +26,7 @@ from api.reports.page import Page, say_findings
 from api.reports.words import PROOFS, grouped, pick
 from optimizer.problem import Problem
 from optimizer.quantities import E4, round_half_up, tonnes
-from optimizer.wording import INSTRUMENT_NAMES, Language, Text
+from optimizer.wording import INSTRUMENT_NAMES, Language, Text, counted
 from scenarios.alternatives import Alternatives, Portfolio
 from scenarios.break_even import BreakEven
 from scenarios.breakpoints import Point, yuan_text
@@ -394,5 +394,6 @@ def _changes(page: Page, one: Portfolio, base: Portfolio, lang: Language) -> Non
         for (event, offer), kg in changes[:CHANGES_SHOWN]
     ]
     more = len(changes) - CHANGES_SHOWN
-    rest = "" if more <= 0 else pick(lang, f"; 另有 {more} 行, 见 JSON", f"; {more} more lines: see the JSON")
+    zh, en = f"; 另有 {more} 行, 见 JSON", f"; {counted(more, 'more line', 'more lines')}: see the JSON"
+    rest = pick(lang, zh, en) if more > 0 else ""
     page.item("; ".join(told) + pick(lang, " 吨", " t") + rest)

@@ -7,7 +7,7 @@ from api.printable import printable
 from market_data import OffersFile
 from optimizer.check import CheckReport
 from optimizer.quantities import tonnes
-from optimizer.wording import INSTRUMENT_NAMES, Language
+from optimizer.wording import INSTRUMENT_NAMES, Language, counted
 
 
 def check_text(report: CheckReport, lang: Language) -> str:
@@ -34,14 +34,15 @@ def check_text(report: CheckReport, lang: Language) -> str:
 def offers_text(found: OffersFile, lang: Language) -> str:
     """How many offers, of what, and every doubt about them."""
     zh, offers = lang == "zh", found.offers
-    lines = [f"{printable(found.name)}: " + (f"可用, {len(offers)} 个报价" if zh else f"usable, {len(offers)} offers")]
+    usable = f"可用, {len(offers)} 个报价" if zh else f"usable, {counted(len(offers), 'offer', 'offers')}"
+    lines = [f"{printable(found.name)}: {usable}"]
     for instrument, n in _counts(found).items():
         quantity = tonnes(int(offers.quantity_kg[offers.instrument.isin((instrument,))].sum()))
         name = INSTRUMENT_NAMES[instrument].say(lang)
         lines.append(f"  {name}: {n}, {quantity} " + ("吨" if zh else "t"))
     doubts = found.findings
     if doubts:
-        lines.append(f"{len(doubts)} 处提示:" if zh else f"{len(doubts)} warning{'' if len(doubts) == 1 else 's'}:")
+        lines.append(f"{len(doubts)} 处提示:" if zh else f"{counted(len(doubts), 'warning', 'warnings')}:")
         lines += [f"  {printable(f.say(lang))}" for f in doubts]
     lines.append(f"SHA-256 {found.sha256}")
     return "\n".join(lines)

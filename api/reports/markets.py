@@ -16,7 +16,7 @@ from market_data.synthetic import is_synthetic
 from optimizer.findings import Finding
 from optimizer.offers import Offers
 from optimizer.quantities import tonnes, yuan
-from optimizer.wording import INSTRUMENT_NAMES, Language
+from optimizer.wording import INSTRUMENT_NAMES, Language, counted
 
 if TYPE_CHECKING:
     from api.market_desk import Imported
@@ -36,16 +36,17 @@ def import_text(done: "Imported", lang: Language) -> str:
     page.title(pick(lang, f"导入 {done.source}", f"Import of {done.source}"))
     lost = sum(done.left_out.values())
     zh = f"读取 {done.rows_read} 行: {len(done.offers)} 个报价, 并入其他报价 {done.folded} 行, 未采用 {lost} 行。"
-    en = f"{done.rows_read} rows read: {len(done.offers)} offers, {done.folded} folded into others, {lost} left out."
+    rows, offers = counted(done.rows_read, "row", "rows"), counted(len(done.offers), "offer", "offers")
+    en = f"{rows} read: {offers}, {done.folded} folded into others, {lost} left out."
     page.line(pick(lang, zh, en))
     if done.split:
         zh = f"有的行含几个年份, 因此多出 {done.split} 个条目。"
-        en = f"Rows that hold several vintages make {done.split} entries more."
+        en = f"Rows that hold several vintages make {counted(done.split, 'entry', 'entries')} more."
         page.line(pick(lang, zh, en))
     new, revised = done.quote_days
     if new or revised:
         zh = f"价格历史: 新增 {new} 条日行情, 更正 {revised} 条。"
-        en = f"Price history: {new} daily quotes added, {revised} revised."
+        en = f"Price history: {counted(new, 'daily quote', 'daily quotes')} added, {revised} revised."
         page.line(pick(lang, zh, en))
     if lost:
         page.section(pick(lang, "未采用的行", "Rows left out"))
@@ -237,7 +238,9 @@ def differences_text(found: Differences, lang: Language) -> str:
     """How many changed in which way, then change by change, each way in turn."""
     page, stream = _page()
     a, b = len(found.old), len(found.new)
-    page.title(pick(lang, f"{a} 个报价 -> {b} 个报价", f"{a} offers -> {b} offers"))
+    page.title(
+        pick(lang, f"{a} 个报价 -> {b} 个报价", f"{counted(a, 'offer', 'offers')} -> {counted(b, 'offer', 'offers')}")
+    )
     if found.nothing_changed:
         page.line(pick(lang, "没有变化。", "Nothing changed."))
     else:

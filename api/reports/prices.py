@@ -17,7 +17,7 @@ from market_data.price_models import PriceModel
 from optimizer import Outlook
 from optimizer.findings import Finding
 from optimizer.quantities import FEN_PER_YUAN, KG_PER_T, rate, tonnes, yuan
-from optimizer.wording import INSTRUMENT_NAMES, Language, Text
+from optimizer.wording import INSTRUMENT_NAMES, Language, Text, counted
 
 if TYPE_CHECKING:
     from market_data.quote_store import QuoteReceipt, StoredSeries
@@ -53,11 +53,10 @@ def receipts_text(receipts: Sequence["QuoteReceipt"], lang: Language) -> str:
     """What imports of quotes added."""
     lines = []
     for r in receipts:
-        zh = f"{r.name}: 读取 {r.rows_read} 行, 新增 {r.added}, 更正 {r.revised}, 未采用 {sum(r.left_out.values())}"
-        en = (
-            f"{r.name}: {r.rows_read} rows read, {r.added} quotes added, {r.revised} revised, "
-            f"{sum(r.left_out.values())} rows left out"
-        )
+        lost = sum(r.left_out.values())
+        rows, quotes = counted(r.rows_read, "row", "rows"), counted(r.added, "quote", "quotes")
+        zh = f"{r.name}: 读取 {r.rows_read} 行, 新增 {r.added}, 更正 {r.revised}, 未采用 {lost}"
+        en = f"{r.name}: {rows} read, {quotes} added, {r.revised} revised, {counted(lost, 'row', 'rows')} left out"
         lines.append(printable(pick(lang, zh, en)))
         lines += [f"  - {printable(f.say(lang))}" for f in r.findings[:ROWS_SHOWN]]
     return "\n".join(lines)

@@ -16,7 +16,7 @@ from api.risk_terms import Basis, RiskAnswer, SweepAnswer
 from optimizer.findings import Finding
 from optimizer.program import Floats
 from optimizer.quantities import yuan
-from optimizer.wording import Language
+from optimizer.wording import Language, counted
 from scenarios.risk import DRIVER_NAMES, Risk
 from scenarios.stochastic import STRATEGY_NAMES, StochasticPlan
 from scenarios.summary import (
@@ -193,7 +193,9 @@ def _two_stage(page: Page, plan: StochasticPlan, lang: Language) -> None:
     page.table(pick(lang, *heads), lines)
     more = len(plan.purchases) - len(shown)
     if more > 0:
-        page.line(pick(lang, f"另有 {more} 行, 见 JSON。", f"{more} more lines: see the JSON."))
+        page.line(
+            pick(lang, f"另有 {more} 行, 见 JSON。", f"{counted(more, 'more line', 'more lines')}: see the JSON.")
+        )
 
 
 def _checked_line(checked: int, lang: Language) -> str:

@@ -13,7 +13,7 @@ from api.reports.scenario_figures import cost_change, covered, fiscal_years, lar
 from api.reports.words import OUTCOMES, grouped, pick, rule_name, unit_name
 from optimizer.plan import Plan
 from optimizer.quantities import tonnes, yuan
-from optimizer.wording import Language, Text
+from optimizer.wording import Language, Text, counted
 from scenarios.compare import KIND_NAMES
 from scenarios.side_by_side import Row, SideBySide
 
@@ -96,7 +96,8 @@ def _as_rows(page: Page, table: SideBySide, lang: Language) -> None:
     page.table(heads, rows)
     more = len(table.rows) - ROWS_SHOWN
     if more > 0:
-        page.line(pick(lang, f"另有 {more} 个情景, 见 JSON。", f"{more} more scenarios: see the JSON."))
+        more_en = counted(more, "more scenario", "more scenarios")
+        page.line(pick(lang, f"另有 {more} 个情景, 见 JSON。", f"{more_en}: see the JSON."))
     _legend(page, table, lang)
 
 
@@ -205,7 +206,9 @@ def _causes(page: Page, table: SideBySide, lang: Language) -> None:
             page.item(pick(lang, f"{x.offer_id} {kind} {change} 吨: {said}", f"{x.offer_id} {kind} {change} t: {said}"))
         more = len(row.changes.changed) - CAUSES_SHOWN
         if more > 0:
-            page.item(pick(lang, f"另有 {more} 行, 见 JSON", f"{more} more lines: see the JSON"))
+            page.item(
+                pick(lang, f"另有 {more} 行, 见 JSON", f"{counted(more, 'more line', 'more lines')}: see the JSON")
+            )
 
 
 def _warnings(page: Page, table: SideBySide, lang: Language) -> None:

@@ -38,6 +38,7 @@ from market_data.sources.raw_table import cell_text, check_length, check_width, 
 from optimizer.errors import BadInput
 from optimizer.findings import fault
 from optimizer.quantities import E4, yuan
+from optimizer.wording import counted
 
 FEED = "akshare"
 PILOTS = ("北京", "上海", "天津", "重庆", "湖北", "广东", "深圳", "福建")
@@ -262,12 +263,13 @@ def _doubt_close(account: RowAccount, quote: Quote, fields: RowFields) -> None:
 def _say_counts(account: RowAccount, counts: Counter[tuple[str, str, str]]) -> None:
     """The findings that stand for many rows."""
     for (code, column, value), n in sorted(counts.items()):
+        rows_are, rows_hold = counted(n, "row is", "rows are"), counted(n, "row holds", "rows hold")
         zh, en = {
-            "foreign_currency": (f"{n} 行以欧元计价, 未用", f"{n} rows are in euro and left out"),
-            "unknown_market": (f"不是试点市场, {n} 行未用", f"is no pilot market; {n} rows are left out"),
-            "other_market": (f"不是所要的市场, {n} 行未用", f"is not the market asked for; {n} rows are left out"),
-            "unknown_code": (f"不是该市场的配额, {n} 行未用", f"is no allowance of the market; {n} rows are left out"),
-            "no_trade": (f"{n} 行没有成交, 也没有价格", f"{n} rows hold no trade and no price"),
+            "foreign_currency": (f"{n} 行以欧元计价, 未用", f"{rows_are} in euro and left out"),
+            "unknown_market": (f"不是试点市场, {n} 行未用", f"is no pilot market; {rows_are} left out"),
+            "other_market": (f"不是所要的市场, {n} 行未用", f"is not the market asked for; {rows_are} left out"),
+            "unknown_code": (f"不是该市场的配额, {n} 行未用", f"is no allowance of the market; {rows_are} left out"),
+            "no_trade": (f"{n} 行没有成交, 也没有价格", f"{rows_hold} no trade and no price"),
         }[code]
         account.leave_out(fault(code, zh, en, column=column, value=value or None), n)
     if account.read == 0:

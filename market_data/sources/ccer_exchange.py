@@ -26,6 +26,7 @@ from market_data.sources.raw_table import refuse
 from optimizer.errors import BadInput
 from optimizer.findings import fault
 from optimizer.quantities import KG_PER_T, tonnes, yuan
+from optimizer.wording import counted
 
 FEED = "ccer-exchange"
 ADDRESS = "https://www.ccer.com.cn/wcm/ccer/data/90-first.json"
@@ -142,9 +143,10 @@ def _doubt_subtotals(
 def _say_counts(account: RowAccount, counts: Counter[str]) -> None:
     """The findings that stand for many rows."""
     for code, n in sorted(counts.items()):
+        subtotals = counted(n, "row is a subtotal", "rows are subtotals")
         zh, en = {
-            "subtotal": (f"{n} 行为小计, 已包含在各类之中", f"{n} rows are subtotals of the others"),
-            "no_trade": (f"{n} 行当日没有成交", f"{n} rows hold no trade"),
+            "subtotal": (f"{n} 行为小计, 已包含在各类之中", f"{subtotals} of the others"),
+            "no_trade": (f"{n} 行当日没有成交", f"{counted(n, 'row holds', 'rows hold')} no trade"),
         }[code]
         account.leave_out(fault(code, zh, en), n)
     if account.read == 0:

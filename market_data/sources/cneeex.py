@@ -38,6 +38,7 @@ from market_data.sources.raw_table import refuse
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault
 from optimizer.quantities import tonnes, yuan
+from optimizer.wording import counted
 
 FEED = "cneeex"
 MARKET_ADDRESS = "https://shyx.cneeex.com/gateway/common/queryMarketByDate"
@@ -253,10 +254,11 @@ class _Reader:
         """The findings that stand for many rows."""
         for (column, value), n in sorted(self.unknown.items()):
             code = "unknown_method" if column == "tradeMethod" else "unknown_code"
-            zh, en = f"未知的代码, {n} 行未用", f"is an unknown code; {n} rows are left out"
+            zh, en = f"未知的代码, {n} 行未用", f"is an unknown code; {counted(n, 'row is', 'rows are')} left out"
             self.account.leave_out(fault(code, zh, en, column=column, value=value), n)
         if self.no_trade:
-            zh, en = f"{self.no_trade} 行当日没有成交, 也没有价格", f"{self.no_trade} rows hold no trade and no price"
+            hold = counted(self.no_trade, "row holds", "rows hold")
+            zh, en = f"{self.no_trade} 行当日没有成交, 也没有价格", f"{hold} no trade and no price"
             self.account.leave_out(fault("no_trade", zh, en), self.no_trade)
         if self.spans:
             zh = f"{FIRST_CODE} 为 2019 与 2020 两年的配额, 按最早一年计"

@@ -26,6 +26,7 @@ from market_data.sources.registry_ledger import (
 )
 from market_data.sources.registry_table import RegistryTable, read_registry_table
 from optimizer.findings import warning
+from optimizer.wording import counted
 
 FEED = "offsets-db"
 
@@ -132,7 +133,8 @@ def _doubt_repeats(table: RegistryTable, account: RowAccount) -> None:
     repeats = int(table.text("project").duplicated().sum())
     if repeats:
         zh = f"{repeats} 行的项目编号重复: 各栏取字母序在前者"
-        en = f"{repeats} rows repeat a project id: of each column the first in order of the alphabet is taken"
+        rows = counted(repeats, "row repeats", "rows repeat")
+        en = f"{rows} a project id: of each column the first in order of the alphabet is taken"
         account.doubt(warning("duplicate_project", zh, en).at(table.name))
 
 

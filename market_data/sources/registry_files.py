@@ -37,6 +37,7 @@ from market_data.sources.registry_ledger import (
 from market_data.sources.registry_table import RegistryTable, read_registry_table
 from optimizer.findings import warning
 from optimizer.offers import Bools, Ints
+from optimizer.wording import counted
 
 VERRA_FIELDS = {
     "project": ("ID",),
@@ -166,7 +167,8 @@ def _gold_entries(ledger: Ledger, gone: Bools, kg: Ints, vintage: Ints, retireme
     n = int((lone & ledger.alive).sum())
     if n:
         zh = f"{n} 行注销的减排量不在签发文件中: 按签发并注销计, 不影响结余"
-        en = f"{n} rows retire from issuances that the file lacks: counted as issued and retired, which changes nothing"
+        retire = counted(n, "row retires", "rows retire")
+        en = f"{retire} from issuances that the file lacks: counted as issued and retired, which changes nothing"
         ledger.account.doubt(warning("issuance_missing", zh, en).at(retirements_name))
     return Entries(project, vintage, np.where(~gone | lone, kg, 0), np.where(gone, kg, 0))
 

@@ -196,7 +196,7 @@ def test_every_row_of_every_feed_is_accounted_for_and_what_is_saved_can_be_plann
     ("lang", "words"),
     [
         ("zh", ("导入 cneeex", "读取 4 行: 1 个报价", "新增 3 条日行情", "未采用的行", "碳配额", "快照", "提示")),
-        ("en", ("Import of cneeex", "4 rows read: 1 offers", "3 daily quotes added", "Rows left out", "allowance")),
+        ("en", ("Import of cneeex", "4 rows read: 1 offer, 0 folded", "3 daily quotes added", "1 row holds no trade")),
     ],
 )
 def test_an_import_is_told_in_both_languages_and_nothing_is_cut(lang, words, jinheng, asked, tmp_path):
@@ -218,7 +218,7 @@ def test_what_screening_excludes_is_told_in_words_too(jinheng, files):
 
 
 def test_rows_that_hold_several_vintages_say_so_and_nothing_is_negative(jinheng, tmp_path):
-    for lang, words in (("zh", "多出 1 个条目"), ("en", "make 1 entries more")):
+    for lang, words in (("zh", "多出 1 个条目"), ("en", "make 1 entry more")):
         answer = jinheng(*write_feed("vrod", tmp_path), "--lang", lang)
         assert words in answer.out and "-1" not in answer.out
 

@@ -140,6 +140,8 @@ def test_a_day_of_dashes_holds_nothing():
     dashes = dict.fromkeys(("openPric", "highPric", "lowPric", "closPric", "dealQty", "dealAmt"), "-")
     reading = read_market(envelope(MARKET_ROW | dashes), "day.json")
     assert (len(reading.quotes), reading.left_out, codes(reading)) == (0, {"no_trade": 1}, {"no_trade": 1})
+    (told,) = reading.findings
+    assert told.message == ("1 行当日没有成交, 也没有价格", "1 row holds no trade and no price")
 
 
 @pytest.mark.parametrize(
@@ -181,6 +183,7 @@ def test_methods_become_quotes_and_rows_without_volume_are_counted_once():
     assert (quote.method, quote.vintage, quote.average_fen) == ("block", 2024, 5900)
     assert (quote.volume_kg, quote.turnover_fen, quote.close_fen) == (100_000_000, 590_000_000, UNKNOWN)
     assert (reading.left_out, codes(reading)) == ({"no_trade": 2}, {"no_trade": 1})
+    assert reading.findings[-1].message.en == "2 rows hold no trade and no price"
 
 
 def test_methods_have_names_and_an_unknown_one_is_left_out():
