@@ -22,7 +22,7 @@ from market_data.price_models import PriceModel
 from optimizer import BadInput
 from optimizer.errors import EngineFault
 from optimizer.plan import sha256
-from optimizer.statement import problem_part
+from optimizer.problem_part import problem_part
 from optimizer.wording import Language
 from scenarios.budgeting import calendar_budget
 from scenarios.failures import Failure

@@ -4,10 +4,11 @@ Here lives reading alone; what is planned on it or derived from it is the busine
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from optimizer.errors import BadInput
 from optimizer.events import Calendar
@@ -44,8 +45,6 @@ def read_problem_part(part: Mapping[str, Any], offers: Offers | None) -> Problem
     """
     try:
         return _problem(part, offers)
-    except ValidationError as error:
-        raise BadInput(faults_of(error)) from error
     except (KeyError, TypeError, ValueError) as error:
         zh, en = "方案中的问题部分不可读", "the problem in the plan cannot be read"
         raise BadInput([fault("problem_unreadable", zh, en, path="problem")]) from error
@@ -53,17 +52,26 @@ def read_problem_part(part: Mapping[str, Any], offers: Offers | None) -> Problem
 
 def _problem(part: Mapping[str, Any], offers: Offers | None) -> Problem:
     if part["offers"] is not None:
-        offers = Offers.of(Offer.model_validate(o) for o in part["offers"])
+        offers = Offers.of(_read(Offer, o, f"offers[{i}]") for i, o in enumerate(part["offers"]))
     if offers is None:
         raise BadInput([OFFERS_NEEDED])
     if (offers.sha256, len(offers)) != (part["offers_sha256"], part["offers_count"]):
         zh, en = "不是该方案所用的市场 (哈希不同)", "is not the market on which the plan was made (other hash)"
         raise BadInput([fault("other_market", zh, en, path="offers", value=offers.sha256[:12])])
     return Problem(
-        Calendar.model_validate(part["calendar"]),
+        _read(Calendar, part["calendar"], "calendar"),
         offers,
-        RulePack.model_validate(part["rule_pack"]),
+        _read(RulePack, part["rule_pack"], "rule_pack"),
         date.fromisoformat(part["as_of"]),
-        Outlook.model_validate(part["outlook"]),
+        _read(Outlook, part["outlook"], "outlook"),
         e4_of(part["epsilon"]),
     )
+
+
+def _read[T: BaseModel](kind: type[T], value: object, place: str) -> T:
+    """One part of it. Raises BadInput, each fault by its path in the plan file."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        found = faults_of(error, kind)
+        raise BadInput([replace(f, path=f"problem.{place}.{f.path}".rstrip(".")) for f in found]) from error

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from optimizer import statement
 from optimizer.certificate import GRID
+from optimizer.certificate_part import certificate_part
 from optimizer.chain import LEAST_SECONDS, Report, WorkLimits
 from optimizer.explain import (
     Explanation,
@@ -18,8 +19,10 @@ from optimizer.explain import (
     setting_prices,
     without_budget,
 )
+from optimizer.offer_book import OfferBook
 from optimizer.plan import OFFERS_IN_PLAN, Json, Plan, seal, sha256
 from optimizer.problem import Problem
+from optimizer.problem_part import objective_part, problem_part
 from optimizer.quantities import FEN_PER_YUAN, ceil, round_half_up, tonnes, yuan
 from optimizer.repairs import diagnose, repairs
 from optimizer.solution import Solution, solve
@@ -97,14 +100,14 @@ def _content(solution: Solution, explanations: Explain, lang: Language, limits: 
     per_event = statement.events(solution, ledger)
     plan_lines = statement.lines(solution, ledger, lang)
     explained = explain(solution) if explanations != "none" else None
-    book = statement.OfferBook(solution, explained, lang)
+    book = OfferBook(solution, explained, lang)
     short = solution.shortfall_t > 0
     return {
         "status": "short" if short else "covered",
         "as_of": problem.as_of,
         "valid_until": statement.valid_until(solution),
         "reproducible": not solution.chain.cut_by_clock,
-        "objective": statement.objective_part(problem),
+        "objective": objective_part(problem),
         "policy": {
             "id": problem.rule_pack.id,
             "version": problem.rule_pack.version,
@@ -127,8 +130,8 @@ def _content(solution: Solution, explanations: Explain, lang: Language, limits: 
         else [],
         "repairs": _repairs(solution, lang, limits) if explained is not None and short else [],
         "warnings": [f.as_dict(lang) for f in problem.warnings()] + _plan_warnings(solution, lang),
-        "problem": statement.problem_part(problem, len(problem.offers) <= OFFERS_IN_PLAN),
-        "certificate": statement.certificate_part(solution),
+        "problem": problem_part(problem, len(problem.offers) <= OFFERS_IN_PLAN),
+        "certificate": certificate_part(solution),
         "provenance": _provenance(problem, explanations, lang),
     }
 

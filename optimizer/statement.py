@@ -1,35 +1,19 @@
 """From a solution to the plan's document: printed numbers that add up, reasons in words, the certificate as data."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache, cached_property, partial
-from typing import Any
 
 import numpy as np
 
 from optimizer.arcs import Arcs, last_day
-from optimizer.certificate import GRID
-from optimizer.eligibility import REASONS, reasons_of
-from optimizer.events import LevelSpec
-from optimizer.explain import Explanation
 from optimizer.measure import PAID
-from optimizer.offers import (
-    COLUMN_KINDS,
-    LOT_KG_DEFAULT,
-    Bools,
-    Labels,
-    Offer,
-    Offers,
-    Shorts,
-    parse_price_breaks,
-    parse_schedule,
-)
-from optimizer.plan import OFFERS_IN_PLAN, Json
+from optimizer.offers import Shorts, parse_price_breaks, parse_schedule
+from optimizer.plan import Json
 from optimizer.problem import Problem
-from optimizer.program import Index, Key
 from optimizer.quantities import (
     ceil,
     floor,
@@ -37,7 +21,6 @@ from optimizer.quantities import (
     price_text,
     price_text_e4,
     quotient_half_up,
-    rate,
     round_half_up,
     share_out,
     tonnes,
@@ -45,10 +28,7 @@ from optimizer.quantities import (
 )
 from optimizer.solution import LevelProof, Solution
 from optimizer.timeline import E8, payment_shares
-from optimizer.wording import Language, Text
-
-BEATEN_SHOWN = 200
-"""Above OFFERS_IN_PLAN, the beaten offers that are shown: the nearest to being bought."""
+from optimizer.wording import Language
 
 
 def round_down(value: Fraction, decimals: int) -> str:
@@ -334,236 +314,3 @@ def level_entry(p: LevelProof) -> Json:
 def level_text(value: Fraction, money: bool) -> str:
     """A level's number: yuan half up to the fen, tonnes up to the kg."""
     return yuan(round_half_up(value * 100)) if money else tonnes(ceil(value * 1000))
-
-
-@dataclass(frozen=True, eq=False)
-class OfferBook:
-    """What became of every offer for every event."""
-
-    solution: Solution
-    explanation: Explanation | None
-    lang: Language
-
-    def states(self, everything: bool) -> list[Json]:
-        """All of them, or above OFFERS_IN_PLAN the used ones and the nearest beaten ones."""
-        solution = self.solution
-        n_events, n_offers = solution.screening.reasons.shape
-        used, best = self._used, self._best
-        if everything or n_events * n_offers <= OFFERS_IN_PLAN:
-            return [self._entry(e, i) for e in range(n_events) for i in range(n_offers)]
-        nearest = sorted((k for k in best if k not in used), key=lambda k: (self._distance(k), k))[:BEATEN_SHOWN]
-        return [self._entry(e, i) for e, i in sorted(used | set(nearest))]
-
-    @cached_property
-    def _used(self) -> set[tuple[int, int]]:
-        arcs = self.solution.arcs
-        return {(int(arcs.event[a]), int(arcs.offer[a])) for a in self.solution.measure.purchase}
-
-    @cached_property
-    def _best(self) -> dict[tuple[int, int], tuple[float, int]]:
-        """(event, offer) -> (highest break-even, its arc)."""
-        arcs = self.solution.arcs
-        values = np.full(len(arcs), np.nan) if self.explanation is None else self.explanation.break_even_yuan
-        best: dict[tuple[int, int], tuple[float, int]] = {}
-        for a, (e, i, v) in enumerate(zip(arcs.event.tolist(), arcs.offer.tolist(), values.tolist(), strict=True)):
-            if (e, i) not in best or v > best[e, i][0]:
-                best[e, i] = v, a
-        return best
-
-    def _distance(self, key: tuple[int, int]) -> float:
-        value, a = self._best[key]
-        gap = self.solution.arcs.unit_cost_e8[a] / 1e10 - value
-        return gap if gap == gap else float("inf")
-
-    def _entry(self, e: int, i: int) -> Json:
-        problem = self.solution.problem
-        entry: Json = {"offer_id": problem.offers.offer_id[i], "event_id": problem.events[e].id}
-        if self.solution.screening.reasons[e, i]:
-            return {
-                **entry,
-                "state": "left_out",
-                "reasons": reasons_of(problem, self.solution.screening, e, i, self.lang),
-            }
-        used = (e, i) in self._used
-        reasons = []
-        break_even = None
-        if (e, i) not in self._best:
-            reasons.append(self._reason("does_not_fit"))
-        elif self.explanation is not None:
-            value = self._best[e, i][0]
-            if value == value and value > 0.005:
-                break_even = yuan(round_half_up(Fraction(value) * 100))
-            elif value == value and not used:
-                reasons.append(self._reason("beaten_by_order"))
-        if not used and not reasons:
-            reasons.append(self._reason(self._lost_by(e, i)))
-        return {**entry, "state": "used" if used else "beaten", "reasons": reasons, "break_even": break_even}
-
-    def _lost_by(self, e: int, i: int) -> str:
-        """Why an offer is not used although it is worth something: used up, kept out by lots or limits, or dear."""
-        worth, a = self._best[e, i]
-        arcs = self.solution.arcs
-        left = int(self.solution.problem.offers.quantity_kg[i]) - self._bought.get(i, 0)
-        if left < int(arcs.least_kg[a]):
-            return "used_up"
-        return "beaten_by_lots" if worth * 1e10 > float(arcs.unit_cost_e8[a]) * (1 + 1e-9) else "beaten_by_price"
-
-    @cached_property
-    def _bought(self) -> dict[int, int]:
-        bought: dict[int, int] = {}
-        for a, kg in self.solution.measure.purchase.items():
-            bought[int(self.solution.arcs.offer[a])] = bought.get(int(self.solution.arcs.offer[a]), 0) + kg
-        return bought
-
-    def _reason(self, code: str) -> Json:
-        message, clause = BEATEN[code]
-        pack = self.solution.problem.rule_pack
-        where = f"{pack.document_number} {pack.recognised_clause}" if clause is None else clause.say(self.lang)
-        return {"code": code, "message": message.say(self.lang), "clause": where}
-
-    def summary(self) -> Json:
-        """Counts by state and by reason, all events together."""
-        reasons = self.solution.screening.reasons
-        left = int((reasons != 0).sum())
-        present = int(np.bitwise_or.reduce(reasons, axis=None))
-        counts = {
-            r.code: int((reasons >> np.uint32(k) & np.uint32(1)).sum())
-            for k, r in enumerate(REASONS)
-            if present >> k & 1
-        }
-        return {
-            "used": len(self._used),
-            "beaten": reasons.size - left - len(self._used),
-            "left_out": left,
-            "by_reason": counts,
-        }
-
-
-BEATEN: Mapping[str, tuple[Text, Text | None]] = {
-    "beaten_by_order": (
-        Text("推荐顺序更靠前的已足够, 即使价格为零也不会选用", "earlier tiers suffice: it would lose even at price 0"),
-        None,
-    ),
-    "beaten_by_price": (Text("有更便宜的选择", "others are cheaper"), Text("成本", "cost")),
-    "used_up": (Text("已由其他活动用尽", "used up by other events"), Text("可用量", "availability")),
-    "beaten_by_lots": (
-        Text(
-            "价格合适, 但整手、最小量、固定费用或限额使其未被选用",
-            "priced well, but lots, its minimum, a fee or a limit keep it out",
-        ),
-        Text("整手与限额", "lots and limits"),
-    ),
-    "does_not_fit": (
-        Text("最小可购量超过某项上限或预算", "its least purchase exceeds a cap or the budget"),
-        Text("限额与预算", "limits and budget"),
-    ),
-}
-
-
-def problem_part(problem: Problem, with_offers: bool) -> Json:
-    """All that the check needs; above OFFERS_IN_PLAN the offers by their hash."""
-    return {
-        "calendar": problem.calendar.dump(),
-        "rule_pack": problem.rule_pack.dump(),
-        "as_of": problem.as_of.isoformat(),
-        "outlook": problem.outlook.dump(),
-        "epsilon": rate(problem.epsilon_e4),
-        "offers": offer_dicts(problem.offers) if with_offers else None,
-        "offers_sha256": problem.offers.sha256,
-        "offers_count": len(problem.offers),
-    }
-
-
-_ALIASES = {name: (field.alias or name) for name, field in Offer.model_fields.items()}
-_ALWAYS = ("instrument", "quantity_kg", "price_fen")
-_DEFAULTS: Mapping[str, Any] = {"lot_kg": LOT_KG_DEFAULT, "firm": True}
-"""What a blank means where it is not nothing."""
-_TEXTS: Mapping[str, Callable[[Any], Any]] = {"kg": tonnes, "fen": yuan, "e4": rate}
-
-
-def offer_dicts(offers: Offers) -> list[Json]:
-    """Every offer as the file has it, blanks left out; column by column."""
-    rows: list[Json] = [{"offer_id": offer_id} for offer_id in offers.offer_id.tolist()]
-    for name, kind in COLUMN_KINDS.items():
-        if kind == "id":
-            continue
-        column, alias = getattr(offers, name), _ALIASES[name]
-        chosen = np.arange(len(rows)) if name in _ALWAYS else np.flatnonzero(_filled(column, name))
-        if len(chosen):
-            for i, text in zip(chosen.tolist(), _texts(column, name, chosen), strict=True):
-                rows[i][alias] = text
-    return rows
-
-
-def _filled(column: Any, name: str) -> Bools:
-    """Where a column says something."""
-    if isinstance(column, Labels):
-        return ~column.blank
-    return np.asarray(~np.isnat(column) if COLUMN_KINDS[name] == "date" else column != _DEFAULTS.get(name, 0))
-
-
-def _texts(column: Any, name: str, rows: Index) -> list[Any]:
-    """Some values of a column as the file has them; each distinct one is put into words once."""
-    if isinstance(column, Labels):
-        names = [*column.names, ""]
-        return [names[code] for code in column.codes[rows].tolist()]
-    values: list[Any] = column[rows].tolist()
-    text = date.isoformat if COLUMN_KINDS[name] == "date" else _TEXTS.get(name.rpartition("_")[2])
-    if text is None:
-        return values
-    said = {value: text(value) for value in set(values)}
-    return [said[value] for value in values]
-
-
-def certificate_part(solution: Solution) -> Json:
-    """Multipliers of every level as exact decimals, and what a slack was measured from."""
-    order = {a: k for k, a in enumerate(sorted(solution.measure.purchase))}
-    return {
-        "between_kg": [order[a] for a in solution.chain.between_kg if a in order],
-        "levels": [_level_certificate(solution, p) for p in solution.proofs],
-    }
-
-
-def _level_certificate(solution: Solution, p: LevelProof) -> Json:
-    entry: Json = {
-        "name": p.name,
-        "value": fraction_text(p.value),
-        "bound": fraction_text(p.bound),
-        "phases": [_multipliers(phase) for phase in p.phases],
-    }
-    if p.witness is not None:
-        entry["witness"] = [_named(solution, a, kg) for a, kg in sorted(p.witness.items())]
-    return entry
-
-
-def _multipliers(phase: Mapping[Key, int]) -> list[list[Any]]:
-    ordered = sorted(phase.items(), key=lambda item: str(item[0]))
-    return [[*key, plain(Decimal(m) / GRID)] for key, m in ordered]
-
-
-def _named(solution: Solution, a: int, kg: int) -> list[Any]:
-    problem, arcs = solution.problem, solution.arcs
-    return [
-        problem.events[int(arcs.event[a])].id,
-        problem.offers.offer_id[int(arcs.offer[a])],
-        str(arcs.day[a]),
-        tonnes(kg),
-    ]
-
-
-def fraction_text(value: Fraction) -> str:
-    """An exact rational as "n" or "n/d"."""
-    return str(value)
-
-
-def objective_part(problem: Problem) -> str | list[Json]:
-    """A preset's name, or the list of levels."""
-    objective = problem.objective
-    if isinstance(objective, str):
-        return objective
-    return [_spec(s) for s in objective]
-
-
-def _spec(spec: LevelSpec) -> Json:
-    full = spec.dump()
-    return {k: v for k, v in full.items() if k == "level" or v != "0"}

@@ -11,8 +11,8 @@ from optimizer.budgets import Budget
 from optimizer.events import Event
 from optimizer.plan import Json
 from optimizer.problem import Problem
+from optimizer.problem_part import objective_part
 from optimizer.quantities import rate, tonnes, yuan
-from optimizer.statement import objective_part
 from optimizer.term_names import SETTING_NAMES, objective_name, setting_value
 from optimizer.wording import Text
 from scenarios.offer_facts import BLANK, Cause

@@ -17,8 +17,8 @@ from optimizer.arcs import may_wait
 from optimizer.eligibility import REASONS, Screening, clause_of, screen, usable_kg
 from optimizer.plan import Json
 from optimizer.problem import Problem
+from optimizer.problem_part import offer_dicts
 from optimizer.quantities import E4, plain, price_text, tonnes
-from optimizer.statement import offer_dicts
 from optimizer.term_names import TERM_NAMES, value_name
 from optimizer.timeline import E8
 from optimizer.wording import Language, Text

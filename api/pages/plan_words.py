@@ -11,8 +11,8 @@ from typing import Any
 
 from api.reports.words import pack_name, registry_name
 from optimizer.eligibility import CLAUSE_NAMES, REASONS
+from optimizer.offer_book import BEATEN
 from optimizer.plan import Json, OfferReason, Plan, TierResult
-from optimizer.statement import BEATEN
 from optimizer.term_names import group_name, objective_name
 from optimizer.wording import Language, Text
 
