@@ -158,6 +158,7 @@ def verify_trail_command(
     """Exit code 0 only if everything holds."""
     from api.access.trail_exports import noted_in
     from api.verification import verify_trails
+    from optimizer.wording import counted
 
     spoken = spoken_language(lang)
     found = verify_trails(database, None if against is None else noted_in(Path(against)))
@@ -165,8 +166,8 @@ def verify_trail_command(
         answer(found.as_dict(spoken))
     else:
         zh = f"{found.organisations} 个单位, {found.entries} 条记录"
-        en = f"{found.organisations} organisation{'' if found.organisations == 1 else 's'}, "
-        en += f"{found.entries} {'entry' if found.entries == 1 else 'entries'}"
+        organisations = counted(found.organisations, "organisation", "organisations")
+        en = f"{organisations}, {counted(found.entries, 'entry', 'entries')}"
         holds = ("审计链完好", "The trails hold") if not found.faults else ("审计链不完好", "The trails do not hold")
         lines = [f"{holds[0]}: {zh}" if spoken == "zh" else f"{holds[1]}: {en}", *_lines(found.faults, spoken)]
         if against is None and not found.faults:

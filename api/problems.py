@@ -42,8 +42,10 @@ def say_faults(findings: "Sequence[Finding]", lang: "Language", as_json: bool) -
         document = {"error": "bad_input", "faults": [f.as_dict(lang) for f in findings]}
         say(json.dumps(document, ensure_ascii=False, indent=1), sys.stdout)
         return EXIT_BAD_INPUT
+    from optimizer.wording import counted
+
     n = len(findings)
-    head = f"输入有 {n} 处错误:" if lang == "zh" else f"The input has {n} fault{'' if n == 1 else 's'}:"
+    head = f"输入有 {n} 处错误:" if lang == "zh" else f"The input has {counted(n, 'fault', 'faults')}:"
     say("\n".join([head, *(f"  {printable(f.say(lang))}" for f in findings)]), sys.stderr)
     return EXIT_BAD_INPUT
 

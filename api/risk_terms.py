@@ -19,7 +19,7 @@ from optimizer import BadInput, Problem
 from optimizer.findings import Finding, fault, warning
 from optimizer.quantities import E4, NotANumber, decimal_of, e4_of, rate
 from optimizer.timeline import Deadlines, is_forestry
-from optimizer.wording import Text
+from optimizer.wording import Text, counted
 from scenarios.budgeting import CalendarBudget
 from scenarios.draws import Uncertainty
 from scenarios.risk import Risk
@@ -312,7 +312,7 @@ def _emissions_said(problem: Problem) -> Text:
         return Text("排放量按所填, 没有区间", "emissions as given: no event has a range")
     return Text(
         f"{total} 项活动中 {n} 项的预计排放量在其上下限之间抽取 (三角分布)",
-        f"emissions of {n} of {total} event{'' if total == 1 else 's'} drawn between their low and high (triangle)",
+        f"emissions of {n} of {counted(total, 'event', 'events')} drawn between their low and high (triangle)",
     )
 
 

@@ -23,7 +23,7 @@ from api.reports.plan_standing import causes_and_risks, identity
 from api.reports.words import event_names, goal_of, grouped, offers_by_id, percent, pick
 from optimizer.plan import Json, Line, Plan
 from optimizer.quantities import fen_of
-from optimizer.wording import INSTRUMENT_NAMES, Language, day_text
+from optimizer.wording import INSTRUMENT_NAMES, Language, counted, day_text
 
 LINES_MAX = 1000
 """Forty pages of purchases; more are in the workbook."""
@@ -219,7 +219,7 @@ def _purchases(plan: Plan, lang: Language) -> Iterator[Part]:
     yield Heading(2, pick(lang, "总量与费用", "In all"))
     cost, n = plan.totals.cost, len(plan.lines)
     zh = f"共采购{n}笔，费用合计{grouped(cost)}元（{money_in_words(fen_of(cost))}）"
-    en = f"{n} purchase{'' if n == 1 else 's'} for {grouped(cost)} yuan in all"
+    en = f"{counted(n, 'purchase', 'purchases')} for {grouped(cost)} yuan in all"
     if plan.totals.average_price is not None:
         average = grouped(plan.totals.average_price)
         zh, en = zh + f"，平均每覆盖一吨{average}元。", en + f", {average} yuan per covered tonne on average."

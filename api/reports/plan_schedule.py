@@ -8,7 +8,7 @@ from api.reports.paper_parts import Grid, Heading, Part, columns, listed
 from api.reports.words import event_names, grouped, offers_by_id, pick
 from optimizer.plan import Plan
 from optimizer.timeline import add_years
-from optimizer.wording import Language
+from optimizer.wording import Language, counted
 
 NAMES_SHOWN = 4
 
@@ -77,7 +77,7 @@ def _purchases(plan: Plan, lang: Language) -> Iterator[tuple[date, str]]:
         found.setdefault(line.purchase_date, []).append(Decimal(line.contracted_t))
     for day, amounts in found.items():
         n, t = len(amounts), grouped(str(sum(amounts)))
-        yield day, pick(lang, f"采购{n}笔，共{t}吨", f"{n} purchase{'' if n == 1 else 's'}, {t} t")
+        yield day, pick(lang, f"采购{n}笔，共{t}吨", f"{counted(n, 'purchase', 'purchases')}, {t} t")
 
 
 def _payments(plan: Plan, lang: Language) -> Iterator[tuple[date, str]]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from api.reports.paper_parts import Grid, Heading, Paragraph, Part, columns, listed
 from api.reports.words import event_names, grouped, pick, registry_name
 from optimizer.plan import FiscalYear, Plan
-from optimizer.wording import Language, day_text
+from optimizer.wording import Language, counted, day_text
 
 
 def cancelling(plan: Plan, lang: Language) -> Iterator[Part]:
@@ -22,7 +22,7 @@ def cancelling(plan: Plan, lang: Language) -> Iterator[Part]:
     zh += f"抵销{in_principle}在活动结束后{years}年内完成（{clause}）；"
     zh += f"新建林业项目碳汇在{six}年内完成（{six_clause}）。"
     en = f"What is bought is cancelled in its registry, traceably ({pack['retire_clause']}): {in_principle}within "
-    en += f"{years} year{'' if years == 1 else 's'} of the event's end ({clause}), new forestry within "
+    en += f"{counted(years, 'year', 'years')} of the event's end ({clause}), new forestry within "
     en += f"{six} ({six_clause})."
     yield Paragraph(pick(lang, zh, en))
     places: dict[str, list[str]] = {}
