@@ -21,6 +21,7 @@ from optimizer.quantities import KG_PER_T, ceil, floor
 from optimizer.solver import Outcome, Session
 from optimizer.timeline import E8
 from optimizer.tolerances import INTEGRALITY, SAFETY_MARGIN
+from optimizer.totals import with_totals
 
 STRENGTHENINGS = 4
 """How often the relaxation of a level is solved again without what has become hopeless."""
@@ -80,8 +81,12 @@ class _Bounds:
         return _Bounds(self.lower, upper, row_lower, self.row_upper.copy(), self.least)
 
     def apply(self, session: Session) -> None:
-        session.set_column_bounds(self.lower, self.upper)
-        session.set_row_bounds(self.row_lower, self.row_upper)
+        """Into the solver; columns and rows that only its program has, at its end, keep their own."""
+        more, n, m = session.program, len(self.lower), len(self.row_lower)
+        session.set_column_bounds(np.append(self.lower, more.lower[n:]), np.append(self.upper, more.upper[n:]))
+        session.set_row_bounds(
+            np.append(self.row_lower, more.row_lower[m:]), np.append(self.row_upper, more.row_upper[m:])
+        )
 
 
 class WholeLots:
@@ -91,7 +96,7 @@ class WholeLots:
         self.program, self.judge, self.limits = program, judge, limits
         self.held = _Bounds.of(program)
         self.out = np.zeros(program.n, dtype=bool)
-        """Columns that are in no point which keeps the levels so far."""
+        """Columns that are in no point which keeps the levels so far, or that no level still to come needs."""
         self.relaxation = Session(program, relaxed=True)
         self.branching: Session | None = None
         self.purchase: Purchase = {}
@@ -122,7 +127,7 @@ class WholeLots:
         hopeless, stronger = nothing, relaxed
         for _ in range(0 if last else STRENGTHENINGS):
             more = hopeless | self._hopeless(level, stronger)
-            if closed or (more == hopeless).all():
+            if self._proved(level, bound) or (more == hopeless).all():
                 break
             hopeless, stronger = more, self._relax(cost, more)
             if stronger.row_dual is None or stronger.status != "optimal":
@@ -130,14 +135,14 @@ class WholeLots:
             duals.append(stronger.row_dual)
             bound = max(bound, min(stronger.bound, float(self._value(level))))
             self._consider(level, stronger)
-            closed = self._proved(level, bound)
-        if not closed and level.step_t is None and not (unsearched & ~hopeless).any():
+            closed |= self._proved(level, bound)
+        if (closed or level.step_t is None) and not (unsearched & ~hopeless).any():
             closed, bound = True, max(bound, min(searched_bound, float(self._value(level))))
         if not closed and small:
             outcome, whole_search = self._branch(level, cost, self.out | hopeless)
             self._consider(level, outcome)
             closed = whole_search and self._settled(level, outcome)
-            if closed:
+            if whole_search:
                 bound = max(bound, min(outcome.bound, float(self._value(level))))
             self.cut_by_clock |= outcome.status == "limit" and self.limits.deadline is not None
         self._close(level, closed, bound, tuple(duals), relaxed)
@@ -204,6 +209,20 @@ class WholeLots:
         self.levels.append(Solved(level, value, cap, bound, closed, duals, {}, dict(self.purchase)))
         self.out |= self._beyond(relaxed, float(cap))
         self.held.hold(level, cap)
+        if level.name.startswith("tier ") and cap == 0:
+            self._leave_later_tiers(int(level.name.removeprefix("tier ")))
+
+    def _leave_later_tiers(self, r: int) -> None:
+        """Where tiers 1..r leave no gap, later ones only cost, unless a min share counts them: no level needs them."""
+        needless = np.zeros(self.program.n, dtype=bool)
+        needless[: self.n_arcs] = self.judge.arcs.tier > r
+        starts = self.program.row_starts
+        for row, key in enumerate(self.program.row_keys):
+            if key[0] == "min share":
+                needless[self.program.entry_column[starts[row] : starts[row + 1]]] = False
+        kept = {a: kg for a, kg in self.purchase.items() if not needless[a]}
+        if self._keeps(kept):
+            self.purchase, self.out = kept, self.out | needless
 
     def _value(self, level: Level, purchase: Purchase | None = None) -> Fraction:
         """Exact value of a purchase (the present one); the tie-break is compared as the solver's objective."""
@@ -334,7 +353,7 @@ class WholeLots:
         that none had to be, so that the search was that of the program as it is.
         """
         if self.branching is None:
-            self.branching = Session(self.program, like=self.relaxation)
+            self.branching = self._with_totals()
         session, bounds = self.branching, self.held.without(zero, self._rounded)
         if most is not None:
             bounds.upper = np.minimum(bounds.upper, most)
@@ -345,7 +364,7 @@ class WholeLots:
         untouched = True
         for _ in range(TIGHTENINGS + 1):
             bounds.apply(session)
-            session.set_cost(cost)
+            session.set_cost(np.append(cost, np.zeros(session.program.n - self.program.n)))
             session.forget()
             session.start_from(*self._first_point())
             outcome = session.solve(
@@ -360,6 +379,13 @@ class WholeLots:
             untouched = False
             self._tighten(bounds, broken)
         return outcome, untouched
+
+    def _with_totals(self) -> Session:
+        """A session of the program with totals by offer."""
+        session, more = Session(self.program, like=self.relaxation), with_totals(self.program)
+        session.extend(more, more.n - self.program.n, more.m - self.program.m)
+        session.set_integer(more.integer)
+        return session
 
     def _first_point(self) -> tuple[Index, Floats]:
         """The present purchase as columns and values."""

@@ -165,6 +165,15 @@ def test_no_bound_exceeds_its_value_and_exact_means_less_than_a_step_apart(case,
 
 
 @modest
+@given(case=m.cases(), order=ORDERS)
+def test_where_the_solver_has_proven_a_level_its_own_bound_says_so(case, order):
+    """What the relaxation alone allows is no bound of a search that ended."""
+    for p in m.solved(case, order).proofs:
+        if p.proof == "solver":
+            assert float(p.value) - p.solver_bound < float(p.step) + 1e-6 * max(1.0, float(p.value))
+
+
+@modest
 @given(case=m.cases(), order=ORDERS, lang=st.sampled_from(["zh", "en"]))
 def test_every_plan_passes_the_check_also_after_a_round_trip_through_json(case, order, lang):
     """Decimal strings, dates and keys survive; the check reads the file, not our objects."""

@@ -166,6 +166,20 @@ def test_min_shares_come_after_coverage_in_the_default(through_doors):
     assert (answer.shortfall, answer.levels["rules"]) == ("50", "0")
 
 
+def test_a_later_tier_is_bought_for_a_min_share_though_nothing_is_left_to_cover(through_doors):
+    """Proves: with tier 1 covering all, later tiers are left alone but where a min share counts them.
+
+    Arithmetic: 100 t of tier 1 at 50, and 30 t of tier 5 at 10 for the share of 30 %: 5000 + 300. Nothing of the
+    allowances at 5, which cover nothing more.
+    Sensitivity: 5000 and 30 t missed when every later tier is left out once tier 1 leaves no gap.
+    """
+    limits = [{"where": {"region": "15"}, "min_share": 0.3}]
+    objective = [{"level": "tier 1"}, {"level": "shortfall"}, {"level": "rules"}, {"level": "cost"}]
+    offers = [offer("A", 1, 100, 50), offer("B", 5, 100, 10), offer("C", 4, 100, 5)]
+    answer = through_doors(event(100, limits=limits), offers, objective=objective)
+    assert (answer.bought, answer.cost, answer.levels["rules"]) == ({"A": "100", "B": "30"}, "5300.00", "0")
+
+
 def test_equal_offers_are_told_apart_for_good(through_doors):
     """Proves: the tie-break makes one point best, the same whatever the order of rows.
 

@@ -213,12 +213,13 @@ def test_a_block_far_larger_than_the_need_is_bought_where_the_order_wants_it_and
 def test_what_is_free_is_not_bought_beyond_the_need(through_doors):
     """Proves: lots that no level needs are dropped, however many free offers there are.
 
-    Arithmetic: 2500 t are needed. 300 free offers of 1000 t and more in lots of 10 to 16 t, every second one of tier 1:
-    three of these do, the last in part. Where allowances are to be half of the need, at least 1250 t of tier 4 come on
-    top, by less than a lot: the order wants tier 1 all the same, and nothing costs anything.
+    Arithmetic: 2500 t are needed. 500 free offers of 1000 t and more in lots of 10 to 16 t, every second one of tier 1,
+    so that more than 200 stay open for the tie-break: 1000 + 83 x 12 + 36 x 14 of the first three. Where allowances
+    are to be half of the need, at least 1250 t of tier 4 come on top, by less than a lot: the order wants tier 1 all
+    the same, and nothing costs anything.
     Sensitivity: the first search stops at 66,750 t of what is free, since nothing says not to.
     """
-    offers = [offer(f"A{k:03}", 1 + k % 2 * 3, 1000 + k, 0, lot_size=10 + k % 7) for k in range(300)]
+    offers = [offer(f"A{k:03}", 1 + k % 2 * 3, 1000 + k, 0, lot_size=10 + k % 7) for k in range(500)]
     answer = through_doors(event(2500), [*offers, offer("B", 1, 40, 50)])
     assert (answer.document["totals"]["covered_t"], answer.cost, answer.warnings) == ("2500", "0.00", [])
     assert {line["tier"] for line in answer["lines"]} == {1}
