@@ -4,7 +4,6 @@ Every reader raises BadInput with all faults of its document, each placed by pat
 wrong is said in `plausibility`.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -23,7 +22,6 @@ from optimizer.quantities import Fen, RateE4
 from optimizer.rule_pack import RulePack, read_rule_pack, shipped_rule_packs
 
 PRESETS = ("priority-first", "order-first", "cost-first", "balanced")
-_UNION_STEP = re.compile(r"\.(literal|tuple)\[[^\]]*\]")
 
 
 def read_calendar(path: Path) -> tuple[Calendar, PlainData]:
@@ -79,8 +77,7 @@ def objective_of(value: Any) -> ObjectiveField:
     try:
         found: ObjectiveField = TypeAdapter(ObjectiveField).validate_python(value)
     except ValidationError as error:
-        findings = [replace(f, path=f".{f.path}") for f in faults_of(error, ObjectiveField)]
-        raise BadInput([replace(f, path=f.path.lstrip(".")) for f in one_of_each(findings)]) from error
+        raise BadInput(faults_of(error, ObjectiveField)) from error
     return found
 
 
@@ -110,24 +107,9 @@ def _validated[T: (Calendar, Event, Outlook, RulePack)](noun: type[T], data: Pla
     try:
         return noun.model_validate(data.value)
     except ValidationError as error:
-        found = one_of_each(faults_of(error, noun))
+        found = faults_of(error, noun)
         found += [f for f in known if f.code not in {x.code for x in found}]
         raise BadInput(data.place(found)) from error
-
-
-def one_of_each(findings: Sequence[Finding]) -> list[Finding]:
-    """Complaints as a person would make them: of a choice between a name and a list only the branch that was meant."""
-    kept = []
-    for one in findings:
-        step = _UNION_STEP.search(one.path)
-        if step is not None:
-            scalar = one.value is not None and one.path.endswith(step.group())
-            if (step.group(1) == "literal") != scalar:
-                continue
-            one = replace(one, path=_UNION_STEP.sub("", one.path))
-        kept.append(replace(one, path=one.path.replace(".[key]", "")))
-    inner = {f.path for f in kept}
-    return [f for f in kept if f.code != "too_short" or not any(p.startswith(f"{f.path}[") for p in inner)]
 
 
 def _no_policy(name: Any, beside: Path) -> list[Finding]:

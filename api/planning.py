@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from api.documents import Gathered, Replacing, posed
-from api.event_files import calendar_of, objective_of, one_of_each, read_budget, read_epsilon
+from api.event_files import calendar_of, objective_of, read_budget, read_epsilon
 from api.plain_data import PlainData, plain_json
 from api.stored_markets import SHOWN_ID, opened_store
 from market_data import OffersFile
@@ -231,7 +231,7 @@ def _read[T: (Outlook, RulePack)](noun: type[T], value: Any, key: str) -> T:
     try:
         return noun.model_validate(value)
     except ValidationError as error:
-        raise BadInput([_under(key, f) for f in one_of_each(faults_of(error, noun))]) from error
+        raise BadInput([_under(key, f) for f in faults_of(error, noun)]) from error
 
 
 def _option(read: Callable[[object], int], value: Any) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from api.documents import Gathered
-from api.event_files import one_of_each, read_policy
+from api.event_files import read_policy
 from api.plain_data import PlainData, read_plain
 from optimizer.errors import BadInput
 from optimizer.findings import Finding, fault, faults_of
@@ -76,18 +76,11 @@ def scenarios_of(data: PlainData, pack_of: Callable[[str], RulePack]) -> NamedSc
     try:
         read = ScenarioSet.model_validate(data.value)
     except ValidationError as error:
-        raise BadInput(data.place([*_faults(error), *found])) from error
+        raise BadInput(data.place([*faults_of(error, ScenarioSet), *found])) from error
     if found:
         raise BadInput(data.place(found))
     scenarios = read.expanded()
     return NamedScenarios(scenarios, _packs(scenarios, pack_of))
-
-
-def _faults(error: ValidationError) -> list[Finding]:
-    """Complaints with their paths as the file has them, each once."""
-    return list(
-        dict.fromkeys(replace(f, path=f.path.replace(".[key]", "")) for f in one_of_each(faults_of(error, ScenarioSet)))
-    )
 
 
 def _policy_faults(data: PlainData, pack_of: Callable[[str], RulePack]) -> list[Finding]:

@@ -38,7 +38,8 @@ def serve_command(
         "database": database,
     }
     known = usable(*service_settings(asked))
-    zh, en = f"晋衡服务: http://{known.host}:{known.port}/", f"jinheng serves at http://{known.host}:{known.port}/"
+    address = f"http://{known.host}:{known.port}/"
+    zh, en = f"晋衡服务正在启动, 稍后请打开 {address}", f"jinheng is starting; open {address} in a moment"
     say(zh if spoken == "zh" else en, sys.stderr)
     serve(known)
     return EXIT_OK

@@ -3,17 +3,22 @@
 A fault makes input unusable; a warning is carried along and shown. Nothing here raises.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from optimizer.known_keys import unknown_key
+from optimizer.known_keys import meant, unknown_key
+from optimizer.pydantic_words import words_of
 from optimizer.wording import Language, Text
 
 VALUE_SHOWN_LENGTH = 60
 """Characters of an offending value that are repeated to the user (a value may be megabytes)."""
+
+_UNION_STEP = re.compile(r"(?:^|\.)(literal|tuple)\[[^\]]*\]")
+"""The step into a branch of a choice that pydantic writes into its places."""
 
 
 @dataclass(frozen=True)
@@ -86,55 +91,44 @@ def faults(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(f for f in findings if f.severity == "fault")
 
 
-PYDANTIC_TEXTS: dict[str, Text] = {
-    "missing": Text("缺少必填项", "a required key is missing"),
-    "string_type": Text("应为文字 (数字请加引号)", "should be text (put quotes around a number)"),
-    "int_type": Text("应为整数", "should be a whole number"),
-    "int_parsing": Text("应为整数", "should be a whole number"),
-    "int_from_float": Text("应为整数", "should be a whole number"),
-    "bool_type": Text("应为 true 或 false", "should be true or false"),
-    "bool_parsing": Text("应为 true 或 false", "should be true or false"),
-    "date_type": Text("应为日期, 例如 2026-10-11", "should be a date such as 2026-10-11"),
-    "date_parsing": Text("应为日期, 例如 2026-10-11", "should be a date such as 2026-10-11"),
-    "date_from_datetime_parsing": Text("应为日期, 例如 2026-10-11", "should be a date such as 2026-10-11"),
-    "date_from_datetime_inexact": Text(
-        "应为不带时刻的日期, 例如 2026-10-11", "should be a date without a time, such as 2026-10-11"
-    ),
-    "list_type": Text("应为列表", "should be a list"),
-    "tuple_type": Text("应为列表", "should be a list"),
-    "dict_type": Text("应为键值表", "should be a mapping of keys to values"),
-    "model_type": Text("应为键值表", "should be a mapping of keys to values"),
-    "model_attributes_type": Text("应为键值表", "should be a mapping of keys to values"),
-}
-
-
 def faults_of(error: ValidationError, shape: Any) -> list[Finding]:
     """Every complaint of a pydantic validation, placed by its path in the document, which was to be a `shape`."""
-    return [fault_of_error(dict(e), shape) for e in error.errors(include_url=False)]
+    return one_of_each(fault_of_error(dict(e), shape) for e in error.errors(include_url=False))
 
 
 def fault_of_error(error: dict[str, object], shape: Any) -> Finding:
     """One complaint of pydantic's about a document that was to be a `shape`, as its `errors()` gives it."""
     kind = str(error["type"])
+    context = error.get("ctx")
+    context = context if isinstance(context, dict) else {}
     loc = error["loc"]
-    place = loc if isinstance(loc, tuple) else (loc,)
-    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place).lstrip(".")
-    ctx = error.get("ctx")
-    ctx = ctx if isinstance(ctx, dict) else {}
-    if "zh" in ctx:
-        text = Text(str(ctx["zh"]), str(error["msg"]))
-    elif kind == "extra_forbidden":
-        text = unknown_key(shape, place)
-    elif kind in PYDANTIC_TEXTS:
-        text = PYDANTIC_TEXTS[kind]
-    elif kind in ("literal_error", "enum"):
-        text = Text(f"应为以下之一: {ctx.get('expected')}", f"should be one of: {ctx.get('expected')}")
-    elif kind in ("greater_than_equal", "less_than_equal", "greater_than", "less_than"):
-        words = {"ge": "不小于", "le": "不大于", "gt": "大于", "lt": "小于"}
-        zh = "应" + ", ".join(f"{words[k]} {v}" for k, v in ctx.items() if k in words)
-        text = Text(zh, str(error["msg"]))
-    else:
-        text = Text(f"不符合要求 ({error['msg']})", str(error["msg"]))
+    shape, place = meant(shape, loc if isinstance(loc, tuple) else (loc,))
     value = error.get("input")
-    shown = None if kind in ("missing",) or isinstance(value, dict | list | tuple) else str(value)
+    if "discriminator" in context:  # what is wrong is the key that decides between models
+        place, value = (*place, context["discriminator"].strip("'")), context.get("tag")
+    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place).lstrip(".")
+    text = unknown_key(shape, place) if kind == "extra_forbidden" else words_of(kind, context, str(error["msg"]))
+    missing = kind in ("missing", "union_tag_not_found")
+    shown = None if missing or isinstance(value, dict | list | tuple) else str(value)
     return Finding(kind, text, "fault", path=path, value=shown)
+
+
+def one_of_each(findings: Iterable[Finding]) -> list[Finding]:
+    """Complaints as a person would make them, each once.
+
+    Of a choice between a name and a list only the branch that was meant is told; a list that is short because its
+    items are faulty is not told so as well.
+    """
+    kept = []
+    for one in findings:
+        step = _UNION_STEP.search(one.path)
+        if step is not None:
+            scalar = one.value is not None and one.path.endswith(step.group())
+            if (step.group(1) == "literal") != scalar:
+                continue
+            one = replace(one, path=_UNION_STEP.sub("", one.path).lstrip("."))
+        kept.append(replace(one, path=one.path.replace(".[key]", "")))
+    inner = {f.path for f in kept}
+    return [
+        f for f in dict.fromkeys(kept) if f.code != "too_short" or not any(p.startswith(f"{f.path}[") for p in inner)
+    ]

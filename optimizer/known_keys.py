@@ -5,7 +5,7 @@ They are found in the models that the document is read by; nobody looks before s
 
 import difflib
 from collections.abc import Iterator, Sequence
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -18,6 +18,20 @@ LISTED_MAX = 24
 
 type Place = Sequence[int | str]
 """The steps to a place in a document, as pydantic gives them: keys, positions, and names of the branches of a union."""
+
+
+def meant(shape: Any, place: Place) -> tuple[Any, Place]:
+    """Of a choice between models that a key's value decides, the model that was meant, and the place inside it.
+
+    Pydantic's place in a document of such a `shape` begins with that value, which is no part of the document.
+    """
+    models = list(_models_in(shape))
+    if place and len(models) > 1:
+        for model in models:
+            annotations = [field.annotation for field in model.model_fields.values()]
+            if any(get_origin(a) is Literal and get_args(a) == (place[0],) for a in annotations):
+                return model, place[1:]
+    return shape, place
 
 
 def unknown_key(shape: Any, place: Place) -> Text:

@@ -24,8 +24,8 @@ ARROWS = ["optimizer", "market_data", "scenarios", "api"]  # each imports only t
 # one such line do not import one another. `__init__` only re-exports and stands for the whole package.
 READING_ORDER = {
     "optimizer": """
-        on_demand wording known_keys findings errors tolerances quantities offers regions term_names nouns
-        budgets offer_groups events rule_pack problem timeline eligibility arcs program totals limits
+        on_demand wording known_keys pydantic_words findings errors tolerances quantities offers regions
+        term_names nouns budgets offer_groups events rule_pack problem timeline eligibility arcs program totals limits
         formulation measure running_totals solver chain master lots beside certificate whole_kg lexicographic
         solution exact_linear kept_inverse exact_program row_sums tally basis basic_values optimality segment
         run_columns swap_queue swap_proof swap_run parametric explain repairs plan statement offer_book

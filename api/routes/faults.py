@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from api.refusals import Refused
 from optimizer.errors import BadInput
-from optimizer.findings import Finding, fault, fault_of_error
+from optimizer.findings import Finding, fault, fault_of_error, one_of_each
 
 SECRETS = ("password", "old", "new")
 """Keys of bodies whose values are not repeated."""
@@ -20,12 +20,12 @@ def request_faults(error: RequestValidationError, body: Any) -> BadInput | Refus
     details = [dict(d) for d in error.errors()]
     if any(d["type"] == "json_invalid" for d in details):
         return Refused("malformed", [fault("json", "不是有效的 JSON", "is not valid JSON")])
-    return BadInput([_placed(d, body) for d in details])
+    return BadInput(one_of_each(_placed(d, body) for d in details))
 
 
 def faults_of_body(error: ValidationError, body: Any) -> list[Finding]:
     """The faults of a body that was read apart from its request."""
-    return [_placed({**details, "loc": ("body", *details["loc"])}, body) for details in error.errors()]
+    return one_of_each(_placed({**details, "loc": ("body", *details["loc"])}, body) for details in error.errors())
 
 
 def _placed(details: dict[str, object], body: Any) -> Finding:

@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from api.access.scope import Scope
 from api.archive import packs
-from api.event_files import one_of_each
 from api.planning import plain_value
 from api.refusals import Refused
 from api.routes.answering import Answer, Caller, Done, ExactRoute, allowed
@@ -79,7 +78,7 @@ def own_pack(value: Any) -> RulePack:
     try:
         read = RulePack.model_validate(value)
     except ValidationError as error:
-        raise BadInput(one_of_each(faults_of(error, RulePack))) from error
+        raise BadInput(faults_of(error, RulePack)) from error
     if read.id in shipped_rule_packs():
         zh, en = "此编号属于自带的规则包, 请另取编号", "is the id of a pack that ships; choose another"
         raise Refused("conflict", [fault("policy_shipped", zh, en, path="id", value=read.id)])

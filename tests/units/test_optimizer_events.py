@@ -76,7 +76,7 @@ FAULTS: list[tuple[str, Any, str, str, str, str]] = [
     ),
     ("bugdet", 5, "bugdet", "extra_forbidden", "未知的键; 是否指 budget?", "unknown key; did you mean budget?"),
     ("region", "Atlantis", "region", "region", REGION["zh"], REGION["en"]),
-    ("priority", 10, "priority", "less_than_equal", "应不大于 9", "Input should be less than or equal to 9"),
+    ("priority", 10, "priority", "less_than_equal", "应不大于 9", "should be at most 9"),
     ("priority", "first", "priority", "int_parsing", "应为整数", "should be a whole number"),
     ("emissions.tonnes", 0, "emissions", "emissions_zero", "排放量应大于 0", "emissions should be above 0"),
     (
@@ -92,7 +92,7 @@ FAULTS: list[tuple[str, Any, str, str, str, str]] = [
         "guessed",
         "emissions.status",
         "literal_error",
-        "应为以下之一: 'verified' or 'estimated'",
+        "应为以下之一: 'verified', 'estimated'",
         "should be one of: 'verified' or 'estimated'",
     ),
     (
