@@ -99,13 +99,13 @@ def day(value: str | date | None, lang: Language) -> Markup:
 
 
 def moment(value: str | None, lang: Language) -> Markup:
-    """A moment in China, to the minute."""
+    """A moment in China, to the minute; in a narrow column its time stands under its day."""
     if value is None or value == "":
         return Markup(NONE_SHOWN)
     known = datetime.fromisoformat(value.replace("Z", "+00:00"))
     local = (known if known.tzinfo else known.replace(tzinfo=UTC)).astimezone(CHINA)
-    shown = f"{day_text(local.date(), lang)} {local:%H:%M}"
-    return Markup('<time class="nowrap" datetime="{}">{}</time>').format(value, shown)
+    shown = day_text(local.date(), lang)
+    return Markup('<time datetime="{}"><span class="nowrap">{}</span> {:%H:%M}</time>').format(value, shown, local)
 
 
 def query(base: str, known: Mapping[str, Any], **changes: Any) -> str:
