@@ -83,7 +83,8 @@ class Basis:
 
     def pinned(self) -> Pinned:
         """Exact sums over the quantities that stand at their upper bound."""
-        self._pinned.update([(j, bool(self.side[j] < 0)) for j in self._changed])
+        changed = list(self._changed)
+        self._pinned.update(zip(changed, (self.side[changed] < 0).tolist(), strict=True))
         self._changed.clear()
         return self._pinned
 

@@ -18,11 +18,13 @@ from optimizer.program import Floats, Index
 class Column(NamedTuple):
     """One column, in integers."""
 
-    tight: tuple[int, ...]
+    entries: list[tuple[int, int]]
+    """(row, numerator) of all rows that it stands in."""
+    tight: list[int]
     """Its numerator in each tight row."""
-    loose: tuple[tuple[int, int], ...]
+    loose: list[tuple[int, int]]
     """(row, numerator) of the loose rows that it stands in."""
-    counts: tuple[int, ...]
+    counts: list[int]
     """What a tonne of it adds to each level, each tier and what is spent, over `RunColumns.denominators`."""
 
 
@@ -71,17 +73,18 @@ class RunColumns:
         return {i: weight[j] for i, j in self._met.items() if j in weight}
 
     def _column(self, j: int) -> Column:
-        tight, loose = [0] * len(self.tight), []
+        entries, tight, loose = self._program.entries(j), [0] * len(self.tight), []
         levels = [own.get(j, 0) * common for own, common in self._own]
-        for i, v in self._program.entries(j):
+        for entry in entries:
+            i, v = entry
             r = self._at.get(i)
             if r is not None:
                 tight[r] = v
                 continue
-            loose.append((i, v))
+            loose.append(entry)
             for k, w in self._counted[i]:
                 levels[k] -= w * v
-        return Column(tuple(tight), tuple(loose), (*levels, *self._basis.tally.of(j)))
+        return Column(entries, tight, loose, [*levels, *self._basis.tally.of(j)])
 
     def cost(self, k: int, which: Index) -> Floats:
         """Costs of some columns at a rank (see `ExactProgram.cost`)."""

@@ -7,6 +7,7 @@ turned are settled in integers.
 """
 
 from collections.abc import Sequence
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from optimizer.exact_program import Integers
 from optimizer.optimality import ROUNDING
 from optimizer.program import Floats, Index
-from optimizer.run_columns import RunColumns
+from optimizer.run_columns import Column, RunColumns
 
 type Bools = NDArray[np.bool_]
 
@@ -52,7 +53,7 @@ class Worths(NamedTuple):
     whole: Integers
     """In the level's numerators per numerator of the row, times the claim's `over`; shape (claims, tight)."""
     values: Floats
-    """In the level's unit per unit of the row, each rounded once; same shape."""
+    """In the level's unit per unit of the row, each rounded a few times; same shape."""
 
     def of(self, which: slice | Index) -> "Worths":
         """Those of some of the claims."""
@@ -103,13 +104,13 @@ class _Proof(NamedTuple):
 
 
 def _worths(columns: RunColumns, claims: Sequence[Claim], over: Integers) -> list[Worths]:
-    inverse = np.array([claim.inverse for claim in claims], dtype=object)
-    counts = np.array([[columns.column(j).counts for j in claim.own] for claim in claims], dtype=object)
-    scales, found = np.array(columns.scales, dtype=object), []
-    for k in range(columns.levels):
+    inverse, levels = np.array([claim.inverse for claim in claims], dtype=object), columns.levels
+    counts = np.array([[columns.column(j).counts[:levels] for j in claim.own] for claim in claims], dtype=object)
+    scales, size, found = np.array(columns.scales, dtype=np.float64), over.astype(np.float64), []
+    for k in range(levels):
         whole = (counts[:, :, k, None] * inverse).sum(axis=1)
-        values = whole * scales / (over * columns.denominators[k])[:, None]
-        found.append(Worths(whole, values.astype(np.float64)))
+        unit = (size * float(columns.denominators[k]))[:, None]
+        found.append(Worths(whole, whole.astype(np.float64) * scales / unit))
     return found
 
 
@@ -165,7 +166,7 @@ def _error(columns: RunColumns, k: int, worth: Worths, part: Floats) -> float:
     """How far a reduced cost, times what its claim is multiplied by, may be off."""
     gaps, size = columns.size(k)
     largest = (np.abs(worth.values) * part[:, None]).max(axis=0)
-    operations = gaps + 2 * len(largest) + 8
+    operations = gaps + 2 * len(largest) + 12
     return ROUNDING * operations * (float(part.max()) * size + float(largest @ columns.largest))
 
 
@@ -185,18 +186,18 @@ def _one_by_one(
         bad = np.flatnonzero((open_ones & (d < -error)).any(axis=1))
         wrong = min(wrong, int(bad[0])) if len(bad) else wrong
         open_ones &= np.abs(d) <= error
-        at, column = np.nonzero(open_ones & ~_silent(worth, cost, rows))
-        signs = _signs(columns, k, worth.whole[at], over[at], which[column])
-        out = signs * sides[at, column] < 0
-        wrong = min(wrong, int(at[out].min(initial=wrong)))
-        open_ones[at[signs != 0], column[signs != 0]] = False
+        silent = _silent(worth, cost, rows)
+        for claim, c in zip(*(found.tolist() for found in np.nonzero(open_ones & ~silent)), strict=True):
+            if _sign(columns.column(int(which[c])), worths, claim, over[claim], k) * sides[claim, c] < 0:
+                wrong = min(wrong, claim)
+        open_ones &= silent
     return wrong if wrong < len(over) else None
 
 
-def _signs(columns: RunColumns, k: int, whole: Integers, over: Integers, which: Index) -> NDArray[np.int64]:
-    """Signs of the reduced costs of these columns at level k, each with multipliers of its own, in integers."""
-    found = [columns.column(j) for j in which.tolist()]
-    cost = np.array([one.counts[k] for one in found], dtype=object)
-    rows = np.array([one.tight for one in found], dtype=object).reshape(whole.shape)
-    signs: NDArray[np.int64] = np.sign(cost * over - (rows * whole).sum(axis=1)).astype(np.int64)
-    return signs
+def _sign(column: Column, worths: Sequence[Worths], claim: int, over: int, k: int) -> int:
+    """Sign of a column's reduced costs in lexicographic order from level k on, in integers."""
+    for level in range(k, len(worths)):
+        d = column.counts[level] * over - sum(map(mul, column.tight, worths[level].whole[claim].tolist()))
+        if d:
+            return 1 if d > 0 else -1
+    return 0

@@ -24,12 +24,10 @@ from optimizer.segment import Counted, Pins, Segment
 from optimizer.swap_proof import Changes, Claim, first_wrong
 from optimizer.swap_queue import Standing, queue
 
-TOGETHER, TOGETHER_MAX = 256, 1024
-"""Bases that are proved at once, and columns in a queue: at first, and at most; they double as the run goes on."""
+TOGETHER = 1024
+"""Bases that are proved at once, and columns in a queue, at most."""
 TIGHT_MAX = 8
 """Tight rows: with more of them a run is left to the walk, whose inverse is sparse."""
-CLOSE = 1e-9
-"""Relative. Meeting points nearer than this in floats are compared in rationals."""
 
 
 class _Passed(NamedTuple):
@@ -53,6 +51,18 @@ class _Passed(NamedTuple):
         return -1.0 if self.to_upper else 1.0
 
 
+class _Left(dict[int, int]):
+    """What pinned columns leave of each row, over its denominator and the unit; found where it is first asked for."""
+
+    def __init__(self, at_first: Callable[[int], int]) -> None:
+        self._at_first = at_first
+
+    def __missing__(self, i: int) -> int:
+        """As the run found it."""
+        self[i] = found = self._at_first(i)
+        return found
+
+
 class SwapRun:
     """One run, from a basis that is factored and holds from theta on."""
 
@@ -67,7 +77,7 @@ class SwapRun:
         self._inverse = KeptInverse(exact_factor(basis), len(self._own))
         self._most_kg = basis.program.arcs.most_kg
         self._bounds = [self._most(j) for j in self._own]
-        self._pinned, self._limits = basis.pinned(), cache(self._limit)
+        self._pinned, self._left = basis.pinned(), _Left(self._left_at_first)
         scales = self._program.denominators
         self._moving = {i: int(rate * scales[i] * self._unit) for i, rate in b1.items()}
         """What right-hand sides move by, over the row's denominator and the unit."""
@@ -82,15 +92,13 @@ class SwapRun:
 
     def follow(self, high: Fraction | None, tick: Callable[[], None]) -> None:
         """Pivots as far as the run goes, before `high`. The last basis is left to the walk."""
-        self._together = TOGETHER
         while True:
             self._passed, self._moved = list[_Passed](), dict[int, float]()
             self._queues = dict[tuple[int, bool], list[int]]()
-            while len(self._passed) < self._together and self._pivot(high):
+            while len(self._passed) < TOGETHER and self._pivot(high):
                 tick()
             if not self._passed or not self._keep():
                 return
-            self._together = min(2 * self._together, TOGETHER_MAX)
 
     # ------------------------------------------------------------------------------------------------ right-hand sides
 
@@ -98,14 +106,10 @@ class SwapRun:
         """What is offered of a column, over the unit."""
         return int(self._most_kg[j]) * self._kg
 
-    def _limit(self, i: int) -> int:
-        """A row's right-hand side where nothing moves, over its denominator and the unit."""
+    def _left_at_first(self, i: int) -> int:
         whole, part = self._b0[i].as_integer_ratio()
-        return whole * self._program.denominators[i] * (self._unit // part)
-
-    def _left_of(self, i: int) -> int:
-        """What pinned columns leave of it."""
-        return self._limits(i) - self._pinned.use.get(i, 0) * self._kg
+        limit = whole * self._program.denominators[i] * (self._unit // part)
+        return limit - self._pinned.use.get(i, 0) * self._kg
 
     def _held_counts(self) -> tuple[list[int], list[int]]:
         """What levels, tiers and money count without own columns, and how that moves; over denominators x unit."""
@@ -113,22 +117,23 @@ class SwapRun:
         still, rates = [], []
         for level, weights in zip(self._program.levels, self._columns.weights, strict=True):
             own = kg[-1] * self._kg if level.name == "cost" else 0
-            still.append(own + sum(w * self._left_of(i) for i, w in weights.items()))
+            still.append(own + sum(w * self._left[i] for i, w in weights.items()))
             rates.append(sum(w * self._moving.get(i, 0) for i, w in weights.items()))
         return [*still, *(v * self._kg for v in kg[:-1])], [*rates, *(0 for _ in kg[:-1])]
 
     def _hold(self, j: int, now: bool) -> None:
         """Column j stands at what is offered, or no longer does."""
-        self._pinned.update([(j, now)])
-        amount = self._most(j) * (1 if now else -1)
-        self._held = [h + c * amount for h, c in zip(self._held, self._columns.column(j).counts, strict=True)]
+        amount, column, left = self._most(j) * (1 if now else -1), self._columns.column(j), self._left
+        for i, v in column.entries:
+            left[i] -= v * amount
+        self._held = [h + c * amount for h, c in zip(self._held, column.counts, strict=True)]
         self._pins[1].append((j, now))
 
     # ---------------------------------------------------------------------------------------------------------- pivots
 
     def _pivot(self, high: Fraction | None) -> bool:
         """One swap; False where none is to be made."""
-        right = [self._left_of(i) for i in self._columns.tight]
+        right = [self._left[i] for i in self._columns.tight]
         p, q = self._inverse.times(right), self._inverse.times(self._rates)
         place, at = self._next_meeting(p, q)
         if at is None or (high is not None and at >= high) or not self._holds(p, q, at):
@@ -154,27 +159,25 @@ class SwapRun:
 
     def _next_meeting(self, p: Sequence[int], q: Sequence[int]) -> tuple[int, Fraction | None]:
         """Which own column meets a bound first, and where."""
-        over, found = self._inverse.over, list[tuple[float, int, int, int]]()
-        for place, speed in enumerate(q):
-            if speed:
-                meets = self._bounds[place] * over - p[place] if speed > 0 else p[place]
-                found.append((meets / abs(speed), place, meets, abs(speed)))
-        if not found:
-            return 0, None
-        first = min(found)
-        near = [x for x in found if x[0] - first[0] <= CLOSE * max(abs(first[0]), CLOSE)]
-        if len(near) > 1:
-            first = min(near, key=lambda x: (max(Fraction(x[2], x[3]), self.theta), -x[3]))
-        whole, part = self.theta.as_integer_ratio()
-        _, place, meets, speed = first
-        return place, Fraction(meets, speed) if meets * part > whole * speed else self.theta
+        over, place, meets, speed = self._inverse.over, 0, 0, 0
+        for c, q_c in enumerate(q):
+            if q_c > 0:
+                found, size = self._bounds[c] * over - p[c], q_c
+            elif q_c < 0:
+                found, size = p[c], -q_c
+            else:
+                continue
+            later = found * speed - meets * size
+            if not speed or later < 0 or (later == 0 and size > speed):
+                place, meets, speed = c, found, size
+        return place, max(Fraction(meets, speed), self.theta) if speed else None
 
     def _reserve(self, j: int) -> None:
         """Column j becomes an own one. May what is offered of them bring what meets a loose row to a bound?"""
         most = self._most(j)
         for i, v in self._columns.column(j).loose:
             self._reserved[i] = reserved = self._reserved.get(i, 0) + v * most
-            left = self._left_of(i)
+            left = self._left[i]
             if (left < reserved and self._ends(i, False)) or (left > 0 and self._ends(i, True)):
                 self._narrow.add(i)
 
@@ -196,7 +199,7 @@ class SwapRun:
                 if i in narrow:
                     taken[i] = taken.get(i, 0) + v * (a * part + b * whole)
         for i, used in taken.items():
-            left = (self._left_of(i) * part + moving.get(i, 0) * whole) * self._inverse.over - used
+            left = (self._left[i] * part + moving.get(i, 0) * whole) * self._inverse.over - used
             if left and self._ends(i, left > 0):
                 return False
         return True
@@ -210,7 +213,7 @@ class SwapRun:
     def _next(self, place: int, to_upper: bool) -> int | None:
         """The column that comes in for the one at this place; None where the queues of the batch cannot tell."""
         if (place, to_upper) not in self._queues:
-            found = queue(self._columns, self._standing(), place, to_upper, self._together)
+            found = queue(self._columns, self._standing(), place, to_upper, TOGETHER)
             self._queues[place, to_upper] = found[::-1]
         waiting = self._queues[place, to_upper]
         while waiting:
@@ -256,7 +259,6 @@ class SwapRun:
         self.segments += [self._segment(one) for one in passed[:good] if one.high != one.low]
         if good < len(passed):
             self.theta = passed[good].low
-            self._pinned.update([(j, not now) for j, now in reversed(self._pins[1][passed[good].pins :])])
         return good == len(passed)
 
     def _segment(self, one: _Passed) -> Segment:

@@ -3,7 +3,7 @@
 What stands at its upper bound is summed in integers, brought up to date where a column changes: no step adds it anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from math import lcm
 
@@ -73,7 +73,7 @@ class Pinned:
         self.kg = tally.nothing()
         """Their sums (see `Tally`), kg instead of t."""
 
-    def update(self, changed: Sequence[tuple[int, bool]]) -> None:
+    def update(self, changed: Iterable[tuple[int, bool]]) -> None:
         """Arcs that now stand at what is offered, or no longer do."""
         for j, inside in changed:
             if inside == (j in self._inside):
