@@ -4,7 +4,7 @@ Coefficients are integers over one denominator a row; right-hand sides are ratio
 rows and columns there are comes from `formulation`; every number is taken anew from the arcs and the problem.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -91,13 +91,13 @@ class ExactProgram:
     def _listed(self) -> tuple[list[int], list[int], list[int]]:
         return self.starts.tolist(), self.rows.tolist(), self.numerators.tolist()
 
-    def entries(self, j: int) -> list[tuple[int, int]]:
+    def entries(self, j: int) -> Iterator[tuple[int, int]]:
         """(row, numerator) of one column, a slack among them."""
         if j >= self.n:
-            return [(j - self.n, self.denominators[j - self.n])]
+            return iter([(j - self.n, self.denominators[j - self.n])])
         starts, rows, numerators = self._listed
         a, b = starts[j], starts[j + 1]
-        return list(zip(rows[a:b], numerators[a:b], strict=True))
+        return zip(rows[a:b], numerators[a:b], strict=True)
 
     @cached_property
     def values(self) -> Floats:
@@ -271,22 +271,20 @@ def without_own_cost(program: ExactProgram, members: NDArray[np.bool_]) -> Exact
 
 def with_moving_rows(program: ExactProgram, moving: Sequence[MovingRow]) -> ExactProgram:
     """The same program with these rows at its end."""
-    rows, columns, numerators = [program.rows], [program.columns], [program.numerators]
+    rows, columns, numerators = program.rows, program.columns, program.numerators
     for k, one in enumerate(moving):
         members = np.flatnonzero(one.numerators)
-        rows.append(np.full(len(members), program.m + k))
-        columns.append(members)
-        numerators.append(one.numerators[members])
-    row, column, value = np.concatenate(rows), np.concatenate(columns), np.concatenate(numerators)
-    order = np.lexsort((row, column))
+        ends = np.searchsorted(columns, members, side="right")
+        rows, columns = np.insert(rows, ends, program.m + k), np.insert(columns, ends, members)
+        numerators = np.insert(numerators, ends, one.numerators[members])
     return replace(
         program,
         row_keys=(*program.row_keys, *(("moving", r.name) for r in moving)),
         row_at_least=np.append(program.row_at_least, np.zeros(len(moving), dtype=bool)),
         denominators=(*program.denominators, *(r.denominator for r in moving)),
-        rows=row[order],
-        columns=column[order],
-        numerators=value[order],
+        rows=rows,
+        columns=columns,
+        numerators=numerators,
     )
 
 

@@ -22,7 +22,8 @@ class RowSums:
         """`row_of`: the one row that a gap, a miss or a slack stands in, with coefficient 1; shape (n + m,)."""
         self._program, self._n_arcs, self._row_of = program, len(program.arcs), row_of
         bought = np.flatnonzero(program.columns < self._n_arcs)
-        bought = bought[np.argsort(program.rows[bought], kind="stable")]
+        short = np.min_scalar_type(program.m)  # numbers of 16 bits are sorted in one pass over their digits
+        bought = bought[np.argsort(program.rows[bought].astype(short), kind="stable")]
         columns, starts = program.columns[bought], np.searchsorted(program.rows[bought], np.arange(program.m + 1))
         values = program.values[bought]
         self._rows = [self._row(columns[a:b], values[a:b]) for a, b in pairwise(starts.tolist())]

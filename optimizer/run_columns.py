@@ -18,12 +18,12 @@ from optimizer.program import Floats, Index
 class Column(NamedTuple):
     """One column, in integers."""
 
-    entries: list[tuple[int, int]]
-    """(row, numerator) of all rows that it stands in."""
     tight: list[int]
     """Its numerator in each tight row."""
-    loose: list[tuple[int, int]]
-    """(row, numerator) of the loose rows that it stands in."""
+    loose: list[int]
+    """The loose rows that it stands in."""
+    parts: list[int]
+    """Its numerator in each of them."""
     counts: list[int]
     """What a tonne of it adds to each level, each tier and what is spent, over `RunColumns.denominators`."""
 
@@ -51,10 +51,10 @@ class RunColumns:
         ]
         """Of each level: loose row -> what a unit of its gap counts, times the level's common denominator."""
         self._own = list(zip(program.level_weights, commons, strict=True))
-        self._counted: dict[int, list[tuple[int, int]]] = {i: [] for i in basis.loose.tolist()}
+        self._counted: dict[int, list[tuple[int, int]]] = {}
         for k, found in enumerate(self.weights):
             for i, w in found.items():
-                self._counted[i].append((k, w))
+                self._counted.setdefault(i, []).append((k, w))
         over = [level.denominator * common for level, common in zip(program.levels, commons, strict=True)]
         self.denominators = (*over, *tally.denominators[:-1])
         self.largest = basis.sums.largest[basis.tight]
@@ -73,18 +73,18 @@ class RunColumns:
         return {i: weight[j] for i, j in self._met.items() if j in weight}
 
     def _column(self, j: int) -> Column:
-        entries, tight, loose = self._program.entries(j), [0] * len(self.tight), []
+        tight, loose, parts = [0] * len(self.tight), list[int](), list[int]()
         levels = [own.get(j, 0) * common for own, common in self._own]
-        for entry in entries:
-            i, v = entry
+        for i, v in self._program.entries(j):
             r = self._at.get(i)
             if r is not None:
                 tight[r] = v
                 continue
-            loose.append(entry)
-            for k, w in self._counted[i]:
+            loose.append(i)
+            parts.append(v)
+            for k, w in self._counted.get(i, ()):
                 levels[k] -= w * v
-        return Column(entries, tight, loose, [*levels, *self._basis.tally.of(j)])
+        return Column(tight, loose, parts, [*levels, *self._basis.tally.of(j)])
 
     def cost(self, k: int, which: Index) -> Floats:
         """Costs of some columns at a rank (see `ExactProgram.cost`)."""

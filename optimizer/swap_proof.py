@@ -27,7 +27,7 @@ AT_ONCE = 128
 class Claim(NamedTuple):
     """That a basis of the run is optimal."""
 
-    own: tuple[int, ...]
+    own: list[int]
     """The columns in its tight rows."""
     inverse: list[list[int]]
     """Of their numerators in the tight rows, times `over`, shape (own, tight)."""

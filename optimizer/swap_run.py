@@ -7,7 +7,6 @@ looks at every row and column: a row that becomes tight or loose, and a column t
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from functools import cache
 from itertools import chain
 from math import lcm
 from typing import NamedTuple
@@ -51,14 +50,14 @@ class _Passed(NamedTuple):
         return -1.0 if self.to_upper else 1.0
 
 
-class _Left(dict[int, int]):
-    """What pinned columns leave of each row, over its denominator and the unit; found where it is first asked for."""
+class _Spare(dict[int, int]):
+    """What loose rows have left when own columns, too, stand at what is offered; over denominators and the unit."""
 
     def __init__(self, at_first: Callable[[int], int]) -> None:
         self._at_first = at_first
 
     def __missing__(self, i: int) -> int:
-        """As the run found it."""
+        """As the run found it: no column that stands in the row has moved since."""
         self[i] = found = self._at_first(i)
         return found
 
@@ -76,18 +75,23 @@ class SwapRun:
         self._own, self._positions = basis.basic[basis.own].tolist(), basis.own.tolist()
         self._inverse = KeptInverse(exact_factor(basis), len(self._own))
         self._most_kg = basis.program.arcs.most_kg
-        self._bounds = [self._most(j) for j in self._own]
-        self._pinned, self._left = basis.pinned(), _Left(self._left_at_first)
+        self._most = [most * self._kg for most in self._most_kg.tolist()]
+        """What is offered of a column, over the unit."""
+        self._bounds = [self._most[j] for j in self._own]
+        self._use = basis.pinned().use
         scales = self._program.denominators
         self._moving = {i: int(rate * scales[i] * self._unit) for i, rate in b1.items()}
         """What right-hand sides move by, over the row's denominator and the unit."""
-        self._ends, self._reserved = cache(self._bounded), dict[int, int]()
+        self._below, self._above = self._bounded()
         self._narrow = {i for i in b1 if basis.row_at[i] < 0}
         """Loose rows that own columns may bring to an end within what is offered of them, and those that move."""
+        self._right, self._spare = [self._left_at_first(i) for i in columns.tight], _Spare(self._left_at_first)
+        self._held, self._held_rates = self._held_counts(basis.pinned().kg)
         for j in self._own:
             self._reserve(j)
+        for j in self._own:
+            self._watch(j)
         self._rates = [self._moving.get(i, 0) for i in columns.tight]
-        self._held, self._held_rates = self._held_counts()
         self._pins = basis.pinned_arcs(), list[tuple[int, bool]]()
 
     def follow(self, high: Fraction | None, tick: Callable[[], None]) -> None:
@@ -102,39 +106,69 @@ class SwapRun:
 
     # ------------------------------------------------------------------------------------------------ right-hand sides
 
-    def _most(self, j: int) -> int:
-        """What is offered of a column, over the unit."""
-        return int(self._most_kg[j]) * self._kg
-
     def _left_at_first(self, i: int) -> int:
+        """What pinned columns left of a row when the run began, over its denominator and the unit."""
         whole, part = self._b0[i].as_integer_ratio()
-        limit = whole * self._program.denominators[i] * (self._unit // part)
-        return limit - self._pinned.use.get(i, 0) * self._kg
+        return whole * self._program.denominators[i] * (self._unit // part) - self._use.get(i, 0) * self._kg
 
-    def _held_counts(self) -> tuple[list[int], list[int]]:
+    def _held_counts(self, pinned_kg: Sequence[int]) -> tuple[list[int], list[int]]:
         """What levels, tiers and money count without own columns, and how that moves; over denominators x unit."""
-        kg = self._pinned.kg
+        *others_kg, cost_kg = pinned_kg
         still, rates = [], []
         for level, weights in zip(self._program.levels, self._columns.weights, strict=True):
-            own = kg[-1] * self._kg if level.name == "cost" else 0
-            still.append(own + sum(w * self._left[i] for i, w in weights.items()))
+            own = cost_kg * self._kg if level.name == "cost" else 0
+            still.append(own + sum(w * self._left_at_first(i) for i, w in weights.items()))
             rates.append(sum(w * self._moving.get(i, 0) for i, w in weights.items()))
-        return [*still, *(v * self._kg for v in kg[:-1])], [*rates, *(0 for _ in kg[:-1])]
+        return [*still, *(v * self._kg for v in others_kg)], [*rates, *(0 for _ in others_kg)]
 
     def _hold(self, j: int, now: bool) -> None:
         """Column j stands at what is offered, or no longer does."""
-        amount, column, left = self._most(j) * (1 if now else -1), self._columns.column(j), self._left
-        for i, v in column.entries:
-            left[i] -= v * amount
+        amount, column = self._most[j] * (1 if now else -1), self._columns.column(j)
+        self._right = [left - v * amount for left, v in zip(self._right, column.tight, strict=True)]
         self._held = [h + c * amount for h, c in zip(self._held, column.counts, strict=True)]
         self._pins[1].append((j, now))
+
+    def _bounded(self) -> tuple[set[int], set[int]]:
+        """The loose rows that are met by what may not be below 0, and those by what may not be above."""
+        basis = self._basis
+        met = basis.basic[basis.position_of[basis.loose]]
+        below, above = basis.lower[met] != -INFINITY, basis.upper[met] != INFINITY
+        return set(basis.loose[below].tolist()), set(basis.loose[above].tolist())
+
+    def _reserve(self, j: int) -> None:
+        """Column j, of which nothing was bought, becomes an own one: all that is offered of it may be."""
+        column, most, spare = self._columns.column(j), self._most[j], self._spare
+        for i, v in zip(column.loose, column.parts, strict=True):
+            spare[i] = left = spare[i] - v * most
+            if left < 0 and i in self._below:
+                self._narrow.add(i)
+
+    def _release(self, j: int) -> None:
+        """Of column j, which was an own one, nothing is bought any more."""
+        column, most, spare = self._columns.column(j), self._most[j], self._spare
+        for i, v in zip(column.loose, column.parts, strict=True):
+            spare[i] += v * most
+
+    def _watch(self, j: int) -> None:
+        """Loose rows that own columns must not leave short, once pinned columns do not fill them any more."""
+        for i in self._above.intersection(self._columns.column(j).loose):
+            if self._left(i, self._bounds, 1) > 0:
+                self._narrow.add(i)
+
+    def _left(self, i: int, amounts: Sequence[int], over: int) -> int:
+        """What a loose row has left, times `over`, when this is not bought of the own columns (times `over` too)."""
+        left = self._spare[i] * over
+        for j, amount in zip(self._own, amounts, strict=True):
+            column = self._columns.column(j)
+            if i in column.loose:
+                left += column.parts[column.loose.index(i)] * amount
+        return left
 
     # ---------------------------------------------------------------------------------------------------------- pivots
 
     def _pivot(self, high: Fraction | None) -> bool:
         """One swap; False where none is to be made."""
-        right = [self._left[i] for i in self._columns.tight]
-        p, q = self._inverse.times(right), self._inverse.times(self._rates)
+        p, q = self._inverse.times(self._right), self._inverse.times(self._rates)
         place, at = self._next_meeting(p, q)
         if at is None or (high is not None and at >= high) or not self._holds(p, q, at):
             return False
@@ -145,7 +179,7 @@ class SwapRun:
             _Passed(
                 self.theta,
                 at,
-                Claim(tuple(self._own), self._inverse.rows, self._inverse.over),
+                Claim(self._own.copy(), self._inverse.rows, self._inverse.over),
                 p,
                 q,
                 self._held,
@@ -172,43 +206,18 @@ class SwapRun:
                 place, meets, speed = c, found, size
         return place, max(Fraction(meets, speed), self.theta) if speed else None
 
-    def _reserve(self, j: int) -> None:
-        """Column j becomes an own one. May what is offered of them bring what meets a loose row to a bound?"""
-        most = self._most(j)
-        for i, v in self._columns.column(j).loose:
-            self._reserved[i] = reserved = self._reserved.get(i, 0) + v * most
-            left = self._left[i]
-            if (left < reserved and self._ends(i, False)) or (left > 0 and self._ends(i, True)):
-                self._narrow.add(i)
-
-    def _release(self, j: int) -> None:
-        """Column j is no longer an own one."""
-        most = self._most(j)
-        for i, v in self._columns.column(j).loose:
-            self._reserved[i] -= v * most
-
     def _holds(self, p: Sequence[int], q: Sequence[int], at: Fraction) -> bool:
         """Whether what meets the narrow rows stays within its bounds up to there; all of it is bounded by 0."""
-        narrow, moving = self._narrow, self._moving
-        if not narrow:
+        if not self._narrow:
             return True
         whole, part = at.as_integer_ratio()
-        taken = {i: 0 for i in moving if i in narrow}
-        for j, a, b in zip(self._own, p, q, strict=True):
-            for i, v in self._columns.column(j).loose:
-                if i in narrow:
-                    taken[i] = taken.get(i, 0) + v * (a * part + b * whole)
-        for i, used in taken.items():
-            left = (self._left[i] * part + moving.get(i, 0) * whole) * self._inverse.over - used
-            if left and self._ends(i, left > 0):
+        over = self._inverse.over * part
+        without = [b * over - (x * part + y * whole) for b, x, y in zip(self._bounds, p, q, strict=True)]
+        for i in self._narrow:
+            left = self._left(i, without, over) + self._moving.get(i, 0) * whole * self._inverse.over
+            if left and i in (self._above if left > 0 else self._below):
                 return False
         return True
-
-    def _bounded(self, i: int, above: bool) -> bool:
-        """Whether what meets a loose row may not be above 0, or below it."""
-        basis = self._basis
-        j = basis.basic[basis.position_of[i]]
-        return bool(basis.upper[j] != INFINITY if above else basis.lower[j] != -INFINITY)
 
     def _next(self, place: int, to_upper: bool) -> int | None:
         """The column that comes in for the one at this place; None where the queues of the batch cannot tell."""
@@ -234,13 +243,17 @@ class SwapRun:
         self._passed.append(passed)
         self._moved |= {out: passed.side, j: 0.0}
         self._inverse.replace(passed.place, self._columns.column(j).tight)
-        self._own[passed.place], self._bounds[passed.place] = j, self._most(j)
-        self._release(out)
-        if self._basis.at_upper[j]:
-            self._hold(j, False)
+        self._own[passed.place], self._bounds[passed.place] = j, self._most[j]
         if passed.to_upper:
             self._hold(out, True)
-        self._reserve(j)
+        else:
+            self._release(out)
+        if self._basis.at_upper[j]:
+            self._hold(j, False)
+        else:
+            self._reserve(j)
+        if self._above:
+            self._watch(j)
         self.theta = passed.high
 
     # ---------------------------------------------------------------------------------------------------------- proofs
